@@ -1,0 +1,292 @@
+//! The one way to a store: time-outs, a body cap, pace, redaction, and one table from status to error.
+//!
+//! **Invariant:** no address, header, query or body of a store is logged; a span holds platform, method, path
+//! without ids, status and duration.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, RETRY_AFTER};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::ConnectorError;
+use crate::domain::Platform;
+
+/// Largest answer read from a store. A page of 250 Shopify customers is under 1 MiB; orders can be ten times that.
+pub const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
+/// Time to connect.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time for a whole request. Shared hosting is slow: `vendors/woocommerce.md` section 5.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest wait that a store may ask for; beyond it the run fails and the next one tries.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
+
+/// Whether stores at loopback, private and link-local addresses may be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostPolicy {
+    /// Only addresses of the public internet.
+    PublicOnly,
+    /// Any address: `ASSENT_ALLOW_PRIVATE_HOSTS=true`, and the sandbox.
+    AllowPrivate,
+}
+
+/// The shared client. Cheap to clone; one per process.
+#[derive(Debug, Clone)]
+pub struct Http {
+    client: reqwest::Client,
+    policy: HostPolicy,
+}
+
+impl Http {
+    /// Builds the client once, at start.
+    ///
+    /// # Errors
+    /// The machine has no usable TLS set-up (for example no system certificates).
+    pub fn new(policy: HostPolicy, request_timeout: Option<Duration>) -> Result<Self, reqwest::Error> {
+        let client = reqwest::Client::builder()
+            .user_agent(concat!("Assent/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(request_timeout.unwrap_or(REQUEST_TIMEOUT))
+            .redirect(reqwest::redirect::Policy::none())
+            .dns_resolver(Arc::new(GuardedResolver(policy)))
+            // WordPress answers maintenance and database failures as HTML unless asked for JSON.
+            .default_headers(HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]))
+            .build()?;
+        Ok(Self { client, policy })
+    }
+
+    /// Starts the description of a request.
+    #[must_use]
+    pub fn request(&self, method: reqwest::Method, url: url::Url) -> reqwest::RequestBuilder {
+        self.client.request(method, url)
+    }
+
+    /// Sends a request, at the store's pace, and reads the whole answer.
+    ///
+    /// `cost` is what the request takes from the store's budget. Any status is an answer here; see
+    /// [`Answer::checked`].
+    ///
+    /// # Errors
+    /// No connection, no answer in time, an answer over [`MAX_BODY_BYTES`], or a private address.
+    pub async fn send(
+        &self,
+        platform: Platform,
+        pace: &Pace,
+        cost: f64,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Answer, ConnectorError> {
+        let request = request.build().map_err(|_| ConnectorError::Refused { status: 0 })?;
+        if self.policy == HostPolicy::PublicOnly && request.url().host().is_some_and(is_private_literal) {
+            return Err(ConnectorError::PrivateHost);
+        }
+        let _turn = pace.wait(cost).await;
+        let started = Instant::now();
+        let method = request.method().clone();
+        let result = self.exchange(request).await;
+        let outcome = match &result {
+            Ok(answer) => answer.status.as_str().to_owned(),
+            Err(error) => error.code().to_owned(),
+        };
+        metrics::counter!("assent_store_requests_total", "platform" => platform.as_str(), "outcome" => outcome.clone())
+            .increment(1);
+        tracing::debug!(
+            store.platform = platform.as_str(),
+            http.method = method.as_str(),
+            http.outcome = outcome,
+            duration_ms = started.elapsed().as_secs_f64() * 1000.0,
+            "store request"
+        );
+        result
+    }
+
+    async fn exchange(&self, request: reqwest::Request) -> Result<Answer, ConnectorError> {
+        let mut response = self.client.execute(request).await.map_err(|error| transport_error(&error))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| transport_error(&error))? {
+            if body.len() + chunk.len() > MAX_BODY_BYTES {
+                return Err(ConnectorError::TooLarge { limit: MAX_BODY_BYTES });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, headers, body: body.freeze() })
+    }
+}
+
+fn transport_error(error: &reqwest::Error) -> ConnectorError {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(cause) = source {
+        if cause.is::<PrivateAddress>() {
+            return ConnectorError::PrivateHost;
+        }
+        source = cause.source();
+    }
+    if error.is_timeout() {
+        ConnectorError::TimedOut
+    } else if error.is_body() || error.is_decode() {
+        ConnectorError::BadAnswer { what: "the whole body" }
+    } else {
+        ConnectorError::Unreachable
+    }
+}
+
+/// A store's answer, read whole.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: reqwest::StatusCode,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body, unpacked.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The answer if its status is a success, else the error that stands for the status.
+    ///
+    /// # Errors
+    /// See the table in the code.
+    pub fn checked(self) -> Result<Self, ConnectorError> {
+        let after = self.retry_after();
+        Err(match self.status.as_u16() {
+            200..=299 => return Ok(self),
+            401 => ConnectorError::CredentialsRejected,
+            403 => ConnectorError::Forbidden { what: "the store forbids this request".into() },
+            404 | 410 => ConnectorError::NotThere { what: "such API" },
+            408 => ConnectorError::TimedOut,
+            // 430 is Shopify's "suspected malicious traffic": slow down.
+            429 | 430 => ConnectorError::Throttled { after },
+            status @ 500..=599 => ConnectorError::StoreFailed { status, after },
+            status => ConnectorError::Refused { status },
+        })
+    }
+
+    /// The body as JSON of the vendor's shape.
+    ///
+    /// # Errors
+    /// Truncated, not JSON, or of another shape.
+    pub fn json<T: serde::de::DeserializeOwned>(&self, what: &'static str) -> Result<T, ConnectorError> {
+        serde_json::from_slice(&self.body).map_err(|_| ConnectorError::BadAnswer { what })
+    }
+
+    /// `Retry-After` in seconds (also decimal, as Shopify sends it), at most [`MAX_RETRY_AFTER`].
+    fn retry_after(&self) -> Option<Duration> {
+        let seconds: f64 = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+        (seconds.is_finite() && seconds >= 0.0)
+            .then(|| Duration::from_secs_f64(seconds.min(MAX_RETRY_AFTER.as_secs_f64())))
+    }
+}
+
+/// The pace of one store: one request at a time, within the budget that the store reports.
+#[derive(Debug, Default)]
+pub struct Pace {
+    turn: Mutex<()>,
+    budget: std::sync::Mutex<Option<Budget>>,
+}
+
+/// A leaky bucket as a store reports it.
+#[derive(Debug, Clone, Copy)]
+struct Budget {
+    available: f64,
+    maximum: f64,
+    restored_per_second: f64,
+    as_of: Instant,
+}
+
+impl Pace {
+    /// Takes over what the store says about its budget.
+    pub fn report(&self, available: f64, maximum: f64, restored_per_second: f64) {
+        if [available, maximum, restored_per_second].iter().all(|value| value.is_finite()) {
+            *self.lock() = Some(Budget { available, maximum, restored_per_second, as_of: Instant::now() });
+        }
+    }
+
+    /// How long until `cost` fits into the budget; zero while the store has told none.
+    #[must_use]
+    pub fn delay(&self, cost: f64) -> Duration {
+        let Some(budget) = *self.lock() else { return Duration::ZERO };
+        let restored = budget.as_of.elapsed().as_secs_f64() * budget.restored_per_second;
+        let missing = cost.min(budget.maximum) - (budget.available + restored);
+        if missing <= 0.0 {
+            Duration::ZERO
+        } else if budget.restored_per_second > 0.0 {
+            Duration::from_secs_f64((missing / budget.restored_per_second).min(MAX_RETRY_AFTER.as_secs_f64()))
+        } else {
+            MAX_RETRY_AFTER
+        }
+    }
+
+    async fn wait(&self, cost: f64) -> tokio::sync::MutexGuard<'_, ()> {
+        let turn = self.turn.lock().await;
+        let delay = self.delay(cost);
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        turn
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Budget>> {
+        self.budget.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// A name that leads to an address we do not call.
+#[derive(Debug, thiserror::Error)]
+#[error("the host resolves to a private address")]
+struct PrivateAddress;
+
+/// Resolves names and refuses private addresses, at the moment of connecting, so that a name can't change its mind.
+#[derive(Debug)]
+struct GuardedResolver(HostPolicy);
+
+impl Resolve for GuardedResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let policy = self.0;
+        Box::pin(async move {
+            let addresses: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            if policy == HostPolicy::PublicOnly && addresses.iter().any(|address| is_private(address.ip())) {
+                return Err(PrivateAddress.into());
+            }
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        })
+    }
+}
+
+fn is_private_literal(host: url::Host<&str>) -> bool {
+    match host {
+        url::Host::Ipv4(ip) => is_private(ip.into()),
+        url::Host::Ipv6(ip) => is_private(ip.into()),
+        url::Host::Domain(name) => name.eq_ignore_ascii_case("localhost"),
+    }
+}
+
+/// Loopback, private, link-local, shared, documentation and unspecified addresses.
+#[must_use]
+pub fn is_private(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => {
+            let [a, b, ..] = ip.octets();
+            ip.is_loopback()
+                || ip.is_private()
+                || ip.is_link_local()
+                || ip.is_unspecified()
+                || ip.is_broadcast()
+                || ip.is_multicast()
+                || a == 0
+                || (a == 100 && (64..128).contains(&b))
+                || (a == 198 && (b == 18 || b == 19))
+        }
+        IpAddr::V6(ip) => {
+            let [first, ..] = ip.segments();
+            ip.is_loopback()
+                || ip.is_unspecified()
+                || ip.is_multicast()
+                || first & 0xfe00 == 0xfc00
+                || first & 0xffc0 == 0xfe80
+        }
+    }
+}

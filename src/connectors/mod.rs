@@ -1,0 +1,147 @@
+//! Store platforms as sources of people.
+//!
+//! A connector describes requests and reads answers; it never sleeps, never retries, never writes. All requests go
+//! through [`http`]; all waiting and retrying is the sync engine's, by [`ConnectorError::retry`].
+//!
+//! To add one: `docs/add-a-connector.md`.
+//!
+//! **Invariant:** a page's `resume_from` and its records belong together. Storing both in one transaction means that
+//! a crash repeats a page and never skips one.
+
+pub mod error;
+pub mod http;
+pub mod settings;
+mod shopify;
+mod woocommerce;
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::domain::people::{StoreId, StoreRecord, Stream};
+use crate::domain::{Clock, Platform};
+
+pub use error::{ConnectorError, Retry};
+pub use http::Http;
+pub use settings::{InvalidSetting, SettingField, Settings};
+
+/// One store, seen as a source of people. Holds no state between calls but its pace and its access token.
+pub trait Connector: Send + Sync {
+    /// The streams of a pass, in the order in which they are read.
+    fn streams(&self) -> &'static [Stream];
+
+    /// Pages of one stream, from `resume` on if a pass was interrupted; ends after the last page.
+    ///
+    /// After an error the stream ends: ask again with the last `resume_from`. A stream may repeat records; it never
+    /// leaves one out, also while the store changes under it. At most 500 records a page.
+    fn pages(
+        &self,
+        stream: Stream,
+        pass: Pass,
+        resume: Option<Checkpoint>,
+    ) -> BoxStream<'_, Result<PeoplePage, ConnectorError>>;
+
+    /// One record, re-read by the store's id; `None` when the store no longer has it.
+    fn record<'a>(
+        &'a self,
+        stream: Stream,
+        id: &'a StoreId,
+    ) -> BoxFuture<'a, Result<Option<StoreRecord>, ConnectorError>>;
+
+    /// Checks credentials and every right that syncing needs, reading at most one record of each kind.
+    fn check(&self) -> BoxFuture<'_, Result<ConnectionReport, ConnectorError>>;
+}
+
+/// How much of a stream is read.
+#[derive(Debug, Clone)]
+pub enum Pass {
+    /// Everything that is there: what a full pass does not show is gone.
+    Full,
+    /// What changed since a watermark, and more where the platform can't tell.
+    Since(Watermark),
+}
+
+/// From where the next incremental pass over a stream begins. Its content is the connector's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Watermark(pub Value);
+
+/// From where an interrupted pass goes on. Its content is the connector's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Checkpoint(pub Value);
+
+/// One page of a stream.
+#[derive(Debug, Clone)]
+pub struct PeoplePage {
+    /// The records, at most 500.
+    pub records: Vec<StoreRecord>,
+    /// From where to go on after this page.
+    pub resume_from: Checkpoint,
+    /// Where the next incremental pass would begin if this page were the last. `None`: no change known yet.
+    pub watermark: Option<Watermark>,
+    /// How many records the pass has in all, if the store tells.
+    pub total: Option<u64>,
+}
+
+/// What a connection test found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionReport {
+    /// The store's name, as the store tells it, at most 255 bytes.
+    pub store_name: Option<String>,
+    /// The API version that answered.
+    pub api_version: Option<String>,
+    /// Everything that was checked, in order.
+    pub checks: Vec<Check>,
+}
+
+impl ConnectionReport {
+    /// Whether syncing can work.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.checks.iter().all(|check| check.problem.is_none())
+    }
+}
+
+/// One thing that a connection test checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// What was checked, for example `read customers`.
+    pub name: &'static str,
+    /// What is wrong and what to do about it; `None` if all is well.
+    pub problem: Option<String>,
+}
+
+/// The settings of a platform; `None` where this release has no connector for it.
+#[must_use]
+pub const fn settings_of(platform: Platform) -> Option<&'static [SettingField]> {
+    match platform {
+        Platform::Shopify => Some(shopify::settings::FIELDS),
+        Platform::WooCommerce => Some(woocommerce::settings::FIELDS),
+        Platform::BigCommerce | Platform::Magento | Platform::Sfcc | Platform::Shopware => None,
+    }
+}
+
+/// Opens a store.
+///
+/// # Errors
+/// A setting that the platform's connector can't use, named.
+pub fn open(
+    platform: Platform,
+    settings: &Settings,
+    http: &Http,
+    clock: Arc<dyn Clock>,
+) -> Result<Box<dyn Connector>, InvalidSetting> {
+    match platform {
+        Platform::Shopify | Platform::WooCommerce => {
+            let _ = (settings, http, clock);
+            Err(InvalidSetting::new("platform", "is being built"))
+        }
+        Platform::BigCommerce | Platform::Magento | Platform::Sfcc | Platform::Shopware => {
+            Err(InvalidSetting::new("platform", "has no connector in this release"))
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! WooCommerce.
+
+pub(crate) mod settings;

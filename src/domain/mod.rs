@@ -1,0 +1,23 @@
+//! The rules of the product, without I/O: who is a subscriber, whose word is newest, what a membership rests on.
+//!
+//! Read in this order: [`contact_rules`] (who belongs on which list), [`statement`] (the merge law),
+//! [`membership`] (from wanted to present), [`consent`] and [`ledger`] (the evidence).
+//!
+//! **Invariant:** nothing here reads a clock, a socket or a database; the same input gives the same answer.
+
+pub mod clock;
+pub mod consent;
+pub mod contact_rules;
+pub mod email;
+pub mod ids;
+pub mod ledger;
+pub mod membership;
+pub mod people;
+pub mod statement;
+pub mod sync;
+mod wire_enum;
+pub mod words;
+
+pub use clock::{Clock, SystemClock};
+pub use email::{Email, EmailProblem};
+pub use words::{Audience, Platform, Purpose};

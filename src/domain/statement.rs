@@ -1,0 +1,223 @@
+//! The merge law: what a person last said about marketing in one store.
+//!
+//! What a person said is a set of dated statements per (email, store, channel). **The newest wins; at an equal time
+//! the less permissive wins.** That makes merging a maximum over a total order, hence commutative, associative and
+//! idempotent: no order of arrival, repetition or full re-sync changes the answer (product rule 5).
+//!
+//! Not every platform dates its flag. **An undated flag counts from when its value was seen to change**, and one
+//! that is merely still there says nothing new.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::wire_enum::wire_enum;
+
+wire_enum! {
+    /// What a store's flag says. Declared from most to least permissive; ties go to the later one.
+    OptIn {
+        /// A positive opt-in.
+        Granted = "granted",
+        /// Nothing we may act on: never asked, pending, absent, or a value we do not know. Never a yes.
+        Unknown = "unknown",
+        /// An explicit no.
+        Withdrawn = "withdrawn",
+    }
+}
+
+wire_enum! {
+    /// By which way an opt-in came about, as far as the platform tells.
+    OptInSource {
+        /// Ticked while an account was made, or kept on the account.
+        AccountCreation = "account_creation",
+        /// Ticked at checkout.
+        Checkout = "checkout",
+        /// The store's newsletter form.
+        NewsletterForm = "newsletter_form",
+        /// The platform's own marketing state, whatever set it.
+        StoreSetting = "store_setting",
+        /// A custom attribute made by the merchant.
+        CustomAttribute = "custom_attribute",
+    }
+}
+
+/// Whose opt-in a flag is: product rule 7 asks, when an address changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// The store states it for the very address (Shopify, newsletter rows, an order).
+    Address,
+    /// The store keeps it on the account; a new address does not inherit it.
+    Account,
+}
+
+/// What one record of a store says about marketing, now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Statement {
+    /// The flag.
+    pub value: OptIn,
+    /// When the person said it, if the store tells.
+    pub at: Option<DateTime<Utc>>,
+    /// By which way.
+    pub source: OptInSource,
+    /// Whose it is.
+    pub scope: Scope,
+    /// The vendor's own words for it, for the consent record; no personal data, at most 255 bytes.
+    pub detail: String,
+}
+
+/// What a source record holds about the opt-in of its present address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The flag as the store last showed it.
+    pub shown: OptIn,
+    /// What it is worth for this address; `None` while the record has said nothing.
+    pub word: Option<Word>,
+}
+
+/// A dated statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Word {
+    /// When it was said, or when we saw it (see `observed`).
+    pub at: DateTime<Utc>,
+    /// What was said. After `at` in the order: at equal times the less permissive is the greater.
+    pub value: OptIn,
+    /// `true` if `at` is the time we saw it, because the store gives none.
+    pub observed: bool,
+}
+
+/// The newest word; at equal times the less permissive one. The merge law itself.
+#[must_use]
+pub fn newest(words: impl IntoIterator<Item = Word>) -> Option<Word> {
+    words.into_iter().max()
+}
+
+impl Held {
+    /// What a record holds after showing `statement` at `seen_at`.
+    ///
+    /// `before` is what it held, `same_address` whether it was for the same address. A time in the future is taken
+    /// as `seen_at`, so that a store's wrong clock can't outrank every later word.
+    #[must_use]
+    pub fn next(before: Option<&Self>, same_address: bool, statement: &Statement, seen_at: DateTime<Utc>) -> Self {
+        let shown = statement.value;
+        let held = before.filter(|_| same_address).and_then(|held| held.word);
+        let moved_account_flag =
+            before.is_some() && !same_address && statement.scope == Scope::Account && shown == OptIn::Granted;
+        let said = match (statement.at, before) {
+            _ if moved_account_flag => None,
+            (Some(at), _) => Some(Word { at: at.min(seen_at), value: shown, observed: at > seen_at }),
+            (None, Some(before)) if same_address && before.shown == shown => None,
+            // A flag that was a yes and is gone is an opt-out; one that never was a yes says nothing.
+            (None, Some(before)) if same_address && shown == OptIn::Unknown => (before.shown == OptIn::Granted)
+                .then_some(Word { at: seen_at, value: OptIn::Withdrawn, observed: true }),
+            (None, _) if shown == OptIn::Unknown => None,
+            (None, _) => Some(Word { at: seen_at, value: shown, observed: true }),
+        };
+        Self { shown, word: newest(held.into_iter().chain(said)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap()
+    }
+
+    fn statement(value: OptIn, said: Option<i64>, scope: Scope) -> Statement {
+        Statement { value, at: said.map(at), source: OptInSource::StoreSetting, scope, detail: String::new() }
+    }
+
+    fn any_opt_in() -> impl Strategy<Value = OptIn> {
+        proptest::sample::select(OptIn::ALL)
+    }
+
+    fn any_word() -> impl Strategy<Value = Word> {
+        (0..20i64, any_opt_in(), any::<bool>()).prop_map(|(second, value, observed)| Word {
+            at: at(second),
+            value,
+            observed,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn merging_does_not_depend_on_order_or_repetition(words in proptest::collection::vec(any_word(), 0..8), cut in 0..8usize) {
+            let whole = newest(words.clone());
+            let mut backwards = words.clone();
+            backwards.reverse();
+            prop_assert_eq!(newest(backwards), whole);
+            let twice: Vec<Word> = words.iter().chain(&words).copied().collect();
+            prop_assert_eq!(newest(twice), whole);
+            let (left, right) = words.split_at(cut.min(words.len()));
+            prop_assert_eq!(newest(newest(left.to_vec()).into_iter().chain(newest(right.to_vec()))), whole);
+        }
+
+        #[test]
+        fn a_withdrawal_is_undone_only_by_a_newer_grant(words in proptest::collection::vec(any_word(), 1..8)) {
+            let Some(result) = newest(words.clone()) else { return Ok(()) };
+            if result.value == OptIn::Granted {
+                for word in words.iter().filter(|word| word.value != OptIn::Granted) {
+                    prop_assert!(result.at > word.at);
+                }
+            }
+        }
+
+        #[test]
+        fn dated_statements_of_one_record_may_arrive_in_any_order(
+            said in proptest::collection::vec((any_opt_in(), 0..20i64), 1..6)
+        ) {
+            let read = |order: &[(OptIn, i64)]| order.iter().fold(None, |before: Option<Held>, (value, second)| {
+                Some(Held::next(before.as_ref(), true, &statement(*value, Some(*second), Scope::Address), at(100)))
+            }).and_then(|held| held.word);
+            let mut backwards = said.clone();
+            backwards.reverse();
+            prop_assert_eq!(read(&said), read(&backwards));
+        }
+
+        #[test]
+        fn seeing_the_same_thing_again_changes_nothing(value in any_opt_in(), said in proptest::option::of(0..20i64)) {
+            let statement = statement(value, said, Scope::Account);
+            let once = Held::next(None, true, &statement, at(50));
+            prop_assert_eq!(Held::next(Some(&once), true, &statement, at(60)), once);
+        }
+    }
+
+    #[test]
+    fn an_undated_yes_that_disappears_is_an_opt_out() {
+        let yes = Held::next(None, true, &statement(OptIn::Granted, None, Scope::Account), at(1));
+        let gone = Held::next(Some(&yes), true, &statement(OptIn::Unknown, None, Scope::Account), at(2));
+        assert_eq!(gone.word, Some(Word { at: at(2), value: OptIn::Withdrawn, observed: true }));
+        let still_gone = Held::next(Some(&gone), true, &statement(OptIn::Unknown, None, Scope::Account), at(3));
+        assert_eq!(still_gone.word, gone.word);
+    }
+
+    #[test]
+    fn an_account_that_was_never_asked_has_said_nothing() {
+        let held = Held::next(None, true, &statement(OptIn::Unknown, None, Scope::Account), at(1));
+        assert_eq!(held.word, None);
+    }
+
+    #[test]
+    fn a_new_address_does_not_inherit_the_accounts_opt_in() {
+        let yes = Held::next(None, true, &statement(OptIn::Granted, None, Scope::Account), at(1));
+        let moved = Held::next(Some(&yes), false, &statement(OptIn::Granted, None, Scope::Account), at(2));
+        assert_eq!(moved.word, None);
+        let later = Held::next(Some(&moved), true, &statement(OptIn::Granted, None, Scope::Account), at(3));
+        assert_eq!(later.word, None, "the flag has not been set again since the address changed");
+    }
+
+    #[test]
+    fn an_opt_in_that_the_store_states_for_the_new_address_counts() {
+        let yes = Held::next(None, true, &statement(OptIn::Granted, Some(1), Scope::Address), at(1));
+        let moved = Held::next(Some(&yes), false, &statement(OptIn::Granted, Some(1), Scope::Address), at(2));
+        assert_eq!(moved.word.map(|word| word.value), Some(OptIn::Granted));
+    }
+
+    #[test]
+    fn a_time_in_the_future_is_not_believed() {
+        let held = Held::next(None, true, &statement(OptIn::Granted, Some(99), Scope::Address), at(5));
+        assert_eq!(held.word, Some(Word { at: at(5), value: OptIn::Granted, observed: true }));
+    }
+}
