@@ -21,9 +21,9 @@ pub const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 /// Time to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time for a whole request. Shared hosting is slow: `vendors/woocommerce.md` section 5.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 /// Longest wait that a store may ask for; beyond it the run fails and the next one tries.
-pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
+pub const MAX_RETRY_AFTER: Duration = Duration::from_mins(15);
 
 /// Whether stores at loopback, private and link-local addresses may be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,6 @@ impl Http {
     }
 
     /// Starts the description of a request.
-    #[must_use]
     pub fn request(&self, method: reqwest::Method, url: url::Url) -> reqwest::RequestBuilder {
         self.client.request(method, url)
     }
@@ -80,7 +79,7 @@ impl Http {
         request: reqwest::RequestBuilder,
     ) -> Result<Answer, ConnectorError> {
         let request = request.build().map_err(|_| ConnectorError::Refused { status: 0 })?;
-        if self.policy == HostPolicy::PublicOnly && request.url().host().is_some_and(is_private_literal) {
+        if self.policy == HostPolicy::PublicOnly && request.url().host().is_some_and(|host| is_private_literal(&host)) {
             return Err(ConnectorError::PrivateHost);
         }
         let _turn = pace.wait(cost).await;
@@ -256,10 +255,10 @@ impl Resolve for GuardedResolver {
     }
 }
 
-fn is_private_literal(host: url::Host<&str>) -> bool {
+fn is_private_literal(host: &url::Host<&str>) -> bool {
     match host {
-        url::Host::Ipv4(ip) => is_private(ip.into()),
-        url::Host::Ipv6(ip) => is_private(ip.into()),
+        url::Host::Ipv4(ip) => is_private((*ip).into()),
+        url::Host::Ipv6(ip) => is_private((*ip).into()),
         url::Host::Domain(name) => name.eq_ignore_ascii_case("localhost"),
     }
 }

@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
-use crate::domain::Platform;
-
 /// One setting of a platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SettingField {

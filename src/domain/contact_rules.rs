@@ -224,7 +224,10 @@ mod tests {
 
     /// On which audiences the person is, as a short word: `s`, `c`, `g`.
     fn on(platform: Platform, evidence: &[Evidence]) -> String {
-        apply(of(platform), evidence, None).iter().map(|(audience, _)| &audience.as_str()[..1]).collect()
+        apply(of(platform), evidence, None)
+            .iter()
+            .map(|(audience, _)| char::from(audience.as_str().as_bytes()[0]))
+            .collect()
     }
 
     /// One case per cell of the rules table of the article; the row says what it shows.
