@@ -1,1 +1,23 @@
-//! Entities.
+//! One file per table: sea-orm entities, no logic.
+//!
+//! Words (platforms, states, kinds) stand as text; the domain knows their sets. Times are UTC, whole microseconds.
+
+pub mod account;
+pub mod api_client;
+pub mod consent_record;
+pub mod contact;
+pub mod contact_list;
+pub mod ground;
+pub mod integration;
+pub mod ledger_head;
+pub mod mapping;
+pub mod membership;
+pub mod membership_event;
+pub mod opt_out;
+pub mod quarantined_record;
+pub mod signing_key;
+pub mod source_record;
+pub mod suppression;
+pub mod sync_page;
+pub mod sync_run;
+pub mod user;

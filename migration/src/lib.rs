@@ -1,1 +1,54 @@
-//! Migrations.
+//! The database schema, one file per change, up and down, the same on PostgreSQL and SQLite.
+
+use sea_orm_migration::prelude::*;
+
+mod append_only;
+mod m20260101_000001_create_account;
+mod m20260101_000002_create_integration;
+mod m20260101_000003_create_contact;
+mod m20260101_000004_create_membership;
+mod m20260101_000005_create_consent_record;
+mod m20260101_000006_create_sync_run;
+
+/// All changes, in order.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20260101_000001_create_account::Migration),
+            Box::new(m20260101_000002_create_integration::Migration),
+            Box::new(m20260101_000003_create_contact::Migration),
+            Box::new(m20260101_000004_create_membership::Migration),
+            Box::new(m20260101_000005_create_consent_record::Migration),
+            Box::new(m20260101_000006_create_sync_run::Migration),
+        ]
+    }
+}
+
+/// An index over the columns, in order.
+fn index(name: &'static str, table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
+    let mut index = Index::create();
+    index.name(name).table(table);
+    for column in columns {
+        index.col(*column);
+    }
+    index
+}
+
+/// A foreign key to the `id` of another table.
+fn foreign_key(
+    table: &'static str,
+    column: &'static str,
+    to: &'static str,
+    on_delete: ForeignKeyAction,
+) -> ForeignKeyCreateStatement {
+    ForeignKey::create()
+        .name(format!("{table}_{column}"))
+        .from(table, column)
+        .to(to, "id")
+        .on_delete(on_delete)
+        .to_owned()
+}

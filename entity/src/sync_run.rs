@@ -1,0 +1,64 @@
+//! Table `sync_run`.
+
+use sea_orm::entity::prelude::*;
+
+/// One pass over one integration.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "sync_run")]
+pub struct Model {
+    /// Time-ordered identifier.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// Tenant.
+    pub account_id: Uuid,
+    /// Store.
+    pub integration_id: Uuid,
+    /// Word of `RunMode`.
+    pub mode: String,
+    /// Word of `RunStatus`.
+    pub status: String,
+    /// See `Counts`.
+    pub read_count: i64,
+    /// See `Counts`.
+    pub created_count: i64,
+    /// See `Counts`.
+    pub updated_count: i64,
+    /// See `Counts`.
+    pub unchanged_count: i64,
+    /// See `Counts`.
+    pub skipped_count: i64,
+    /// See `Counts`.
+    pub quarantined_count: i64,
+    /// See `Counts`.
+    pub joined_count: i64,
+    /// See `Counts`.
+    pub left_count: i64,
+    /// Records in all, as far as the store tells.
+    pub total: Option<i64>,
+    /// By stream: checkpoint, watermark, whether it is done.
+    #[sea_orm(column_type = "JsonBinary")]
+    pub progress: Json,
+    /// Pages written.
+    pub page_count: i32,
+    /// How often a worker took it up.
+    pub attempts: i32,
+    /// Whether it shall stop after this page.
+    pub cancel_requested: bool,
+    /// Stable code of the failure.
+    pub error_code: Option<String>,
+    /// What failed and what to do.
+    pub error_detail: Option<String>,
+    /// The worker that may write.
+    pub lease_token: Option<Uuid>,
+    /// Until when it may, unless it says more.
+    pub lease_until: Option<DateTimeUtc>,
+    /// When it was asked for.
+    pub queued_at: DateTimeUtc,
+    /// When a worker first took it up.
+    pub started_at: Option<DateTimeUtc>,
+    /// When it ended.
+    pub finished_at: Option<DateTimeUtc>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
