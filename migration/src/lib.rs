@@ -1,5 +1,7 @@
 //! The database schema, one file per change, up and down, the same on PostgreSQL and SQLite.
 
+#![expect(elided_lifetimes_in_paths, reason = "sea-orm-migration declares its trait that way")]
+
 use sea_orm_migration::prelude::*;
 
 mod append_only;
