@@ -1,13 +1,15 @@
 //! Accounts, the people and programs of an account, the keys that sign tokens.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::*;
+use sea_orm_migration::schema::{
+    blob, json_binary, text, timestamp_with_time_zone, timestamp_with_time_zone_null, uuid,
+};
 
 use crate::{foreign_key, index};
 
 /// This change.
 #[derive(DeriveMigrationName)]
-pub struct Migration;
+pub(crate) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {

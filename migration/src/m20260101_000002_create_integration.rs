@@ -1,13 +1,15 @@
 //! Installed stores, lists, and which audience goes where.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::*;
+use sea_orm_migration::schema::{
+    blob, json_binary, text, text_null, timestamp_with_time_zone, timestamp_with_time_zone_null, uuid,
+};
 
 use crate::{foreign_key, index};
 
 /// This change.
 #[derive(DeriveMigrationName)]
-pub struct Migration;
+pub(crate) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {

@@ -1,13 +1,13 @@
 //! Who is on which list, why, and since when.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::*;
+use sea_orm_migration::schema::{text, text_null, timestamp_with_time_zone, uuid, uuid_null};
 
 use crate::{foreign_key, index};
 
 /// This change.
 #[derive(DeriveMigrationName)]
-pub struct Migration;
+pub(crate) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {

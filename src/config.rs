@@ -1,0 +1,117 @@
+//! Configuration: defaults, then an optional TOML file, then `ASSENT_…` variables.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use figment::Figment;
+use figment::providers::{Env, Format as _, Serialized, Toml};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+/// Everything that an operator can set.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `ASSENT_DATA_DIR`: folder of the SQLite file and the key file. Default `data`.
+    pub data_dir: PathBuf,
+    /// `ASSENT_DATABASE_URL`: `sqlite:…` or `postgres:…`. Default: `assent.sqlite` in the data folder.
+    pub database_url: Option<SecretString>,
+    /// `ASSENT_LISTEN`: address to serve on. Default `127.0.0.1:8080`.
+    pub listen: SocketAddr,
+    /// `ASSENT_PUBLIC_URL`: address under which clients reach the service; the issuer of its tokens.
+    /// Default: `http://` and the address it serves on.
+    pub public_url: Option<String>,
+    /// `ASSENT_SECRET_KEY`: 32 bytes in base64 that seal stored credentials. Default: `secret.key` in the data
+    /// folder, made at first start. Set it when several replicas share a PostgreSQL.
+    pub secret_key: Option<SecretString>,
+    /// `ASSENT_ALLOW_PRIVATE_HOSTS`: whether stores at private addresses may be called. Default `false`.
+    pub allow_private_hosts: bool,
+    /// `ASSENT_LOG`: filter of the log, for example `info,assent=debug`. Default `info`.
+    pub log: String,
+    /// `ASSENT_LOG_FORMAT`: `text` or `json`. Default `text`.
+    pub log_format: LogFormat,
+    /// `ASSENT_LEASE_SECONDS`: after how long a run whose worker fell silent is taken over, 1 to 60. Default 30.
+    pub lease_seconds: u64,
+    /// `ASSENT_STORE_TIMEOUT_SECONDS`: time for one request to a store, 1 to 600. Default 60.
+    pub store_timeout_seconds: u64,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+#[derive(Serialize)]
+struct Defaults {
+    data_dir: &'static str,
+    listen: &'static str,
+    allow_private_hosts: bool,
+    log: &'static str,
+    log_format: LogFormat,
+    lease_seconds: u64,
+    store_timeout_seconds: u64,
+}
+
+const DEFAULTS: Defaults = Defaults {
+    data_dir: "data",
+    listen: "127.0.0.1:8080",
+    allow_private_hosts: false,
+    log: "info",
+    log_format: LogFormat::Text,
+    lease_seconds: 30,
+    store_timeout_seconds: 60,
+};
+
+/// A configuration that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// An unknown name or a value of the wrong kind.
+    #[error("configuration: {0}")]
+    Read(#[from] Box<figment::Error>),
+    /// A value outside its bounds.
+    #[error("configuration: {name} must be {expected}")]
+    OutOfBounds {
+        /// The variable.
+        name: &'static str,
+        /// Its bounds.
+        expected: &'static str,
+    },
+}
+
+impl Config {
+    /// Reads the configuration; `file` is an optional TOML file with the same names in lower case.
+    ///
+    /// # Errors
+    /// An unknown name, a value of the wrong kind or outside its bounds.
+    pub fn load(file: Option<&std::path::Path>) -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Serialized::defaults(DEFAULTS));
+        if let Some(file) = file {
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        // ASSENT_TEST_… and ASSENT_REQUIRE_… steer the test suite, not the program.
+        let variables = Env::prefixed("ASSENT_").filter(|name| {
+            !["test_", "require_"].iter().any(|prefix| name.as_str().to_ascii_lowercase().starts_with(prefix))
+        });
+        let config: Self = figment.merge(variables).extract().map_err(Box::new)?;
+        let bounds: [(&'static str, bool, &'static str); 2] = [
+            ("ASSENT_LEASE_SECONDS", (1..=60).contains(&config.lease_seconds), "1 to 60"),
+            ("ASSENT_STORE_TIMEOUT_SECONDS", (1..=600).contains(&config.store_timeout_seconds), "1 to 600"),
+        ];
+        match bounds.into_iter().find(|(_, holds, _)| !holds) {
+            None => Ok(config),
+            Some((name, _, expected)) => Err(ConfigError::OutOfBounds { name, expected }),
+        }
+    }
+
+    /// How long a worker may be silent before its run is taken over.
+    #[must_use]
+    pub const fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease_seconds)
+    }
+}
