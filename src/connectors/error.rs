@@ -50,6 +50,12 @@ pub enum ConnectorError {
         /// What was looked for.
         what: &'static str,
     },
+    /// The platform has closed the store for the time being.
+    #[error("the store is out of service: {what}; its owner has to settle that with the platform")]
+    OutOfService {
+        /// Why, in our words.
+        what: &'static str,
+    },
     /// The store refuses the request for another reason.
     #[error("the store refuses the request (status {status})")]
     Refused {
@@ -94,6 +100,7 @@ impl ConnectorError {
             Self::CredentialsRejected
             | Self::Forbidden { .. }
             | Self::NotThere { .. }
+            | Self::OutOfService { .. }
             | Self::Refused { .. }
             | Self::TooLarge { .. }
             | Self::PrivateHost => Retry::Never,
@@ -112,6 +119,7 @@ impl ConnectorError {
             Self::CredentialsRejected => "STORE_CREDENTIALS_REJECTED",
             Self::Forbidden { .. } => "STORE_FORBIDDEN",
             Self::NotThere { .. } => "STORE_NOT_THERE",
+            Self::OutOfService { .. } => "STORE_OUT_OF_SERVICE",
             Self::Refused { .. } => "STORE_REFUSED",
             Self::TooLarge { .. } => "STORE_ANSWER_TOO_LARGE",
             Self::PrivateHost => "STORE_PRIVATE_HOST",

@@ -96,6 +96,8 @@ pub struct ConnectionReport {
     pub api_version: Option<String>,
     /// Everything that was checked, in order.
     pub checks: Vec<Check>,
+    /// What syncing works without, but not as far as one may expect; each says what to do about it.
+    pub warnings: Vec<String>,
 }
 
 impl ConnectionReport {
