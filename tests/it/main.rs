@@ -1,1 +1,6 @@
-//! Tests.
+//! The integration tests: one binary, one module per subject. `support` holds what they share.
+
+mod architecture;
+mod databases;
+mod dependencies;
+mod support;

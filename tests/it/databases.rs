@@ -1,0 +1,78 @@
+//! The schema on both databases, and the databases of the tests themselves.
+
+use std::collections::BTreeSet;
+
+use migration::Migrator;
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
+use sea_orm_migration::MigratorTrait as _;
+
+use crate::support::databases::{Engine, TestDatabase, both_databases};
+
+both_databases!(
+    migrations_go_up_down_and_up_again,
+    every_test_has_a_database_of_its_own,
+    many_connections_write_at_once,
+    a_dropped_database_is_gone,
+);
+
+async fn migrations_go_up_down_and_up_again(db: TestDatabase) {
+    let empty = TestDatabase::empty(db.engine()).expect("the engine is there");
+    let connection = empty.connect().await;
+    Migrator::up(&connection, None).await.expect("up");
+    let first = objects(&connection).await;
+    assert!(first.contains("table contact"), "{first:?}");
+    Migrator::down(&connection, None).await.expect("down");
+    let left: Vec<_> =
+        objects(&connection).await.into_iter().filter(|name| !name.contains("seaql_migrations")).collect();
+    assert!(left.is_empty(), "down leaves {left:?}");
+    Migrator::up(&connection, None).await.expect("up again");
+    assert_eq!(objects(&connection).await, first);
+}
+
+/// Tables, indices, triggers and functions of ours, each with its kind.
+async fn objects(db: &DatabaseConnection) -> BTreeSet<String> {
+    const SQLITE: &str = "SELECT type || ' ' || name AS object FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'";
+    const POSTGRES: &str = "SELECT 'table ' || tablename AS object FROM pg_tables WHERE schemaname = 'public' \
+        UNION SELECT 'index ' || indexname FROM pg_indexes WHERE schemaname = 'public' \
+        UNION SELECT 'trigger ' || tgname FROM pg_trigger WHERE NOT tgisinternal \
+        UNION SELECT 'type ' || typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype = 'e' \
+        UNION SELECT 'function ' || proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace";
+    let backend = db.get_database_backend();
+    let sql = if backend == sea_orm::DbBackend::Sqlite { SQLITE } else { POSTGRES };
+    let rows = db.query_all_raw(Statement::from_string(backend, sql)).await.expect("the catalogue can be read");
+    rows.iter().map(|row| row.try_get("", "object").expect("names are text")).collect()
+}
+
+async fn every_test_has_a_database_of_its_own(db: TestDatabase) {
+    let other = TestDatabase::migrated(db.engine()).expect("the engine is there");
+    db.connect().await.execute_unprepared("CREATE TABLE mine (id INTEGER)").await.expect("the table is new");
+    assert!(objects(&db.connect().await).await.contains("table mine"));
+    assert!(!objects(&other.connect().await).await.contains("table mine"));
+}
+
+async fn many_connections_write_at_once(db: TestDatabase) {
+    let connection = db.connect().await;
+    connection.execute_unprepared("CREATE TABLE tally (id INTEGER PRIMARY KEY)").await.expect("the table is new");
+    let writes = (0..50).map(|id| {
+        let connection = connection.clone();
+        async move { connection.execute_unprepared(&format!("INSERT INTO tally VALUES ({id})")).await }
+    });
+    futures::future::try_join_all(writes).await.expect("nobody is turned away as busy");
+    let count = Statement::from_string(connection.get_database_backend(), "SELECT COUNT(*) AS rows FROM tally");
+    let row = connection.query_one_raw(count).await.expect("counting works").expect("a count is one row");
+    assert_eq!(row.try_get::<i64>("", "rows").expect("a number"), 50);
+}
+
+async fn a_dropped_database_is_gone(db: TestDatabase) {
+    let url = db.url().replace("mode=rwc", "mode=rw");
+    let open = db.connect().await;
+    drop(db);
+    let again = sea_orm::Database::connect(sea_orm::ConnectOptions::new(url).sqlx_logging(false).to_owned()).await;
+    assert!(again.is_err(), "the database is still there");
+    drop(open);
+}
+
+#[test]
+fn sqlite_needs_nothing_installed() {
+    assert!(TestDatabase::migrated(Engine::Sqlite).is_some());
+}
