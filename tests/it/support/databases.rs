@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use assent::domain::{Clock as _, SystemClock};
 use migration::Migrator;
-use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbErr};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbErr};
 use sea_orm_migration::MigratorTrait as _;
+use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::{announce, demanded, postgres};
@@ -72,7 +73,7 @@ pub(crate) struct TestDatabase {
 
 enum Home {
     Folder { _folder: tempfile::TempDir },
-    Server { name: String },
+    Server { server: &'static Server, name: String },
 }
 
 impl TestDatabase {
@@ -123,18 +124,15 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        if let (Home::Server { name }, Some(server)) = (&self.home, server()) {
+        if let Home::Server { server, name } = &self.home {
             server.drop_database(name);
         }
     }
 }
 
-/// Connects without logging every statement.
+/// Connects the way the service does.
 async fn connect(url: &str, pool: u32) -> Result<DatabaseConnection, DbErr> {
-    let mut options = ConnectOptions::new(url);
-    options.max_connections(pool).acquire_timeout(Duration::from_secs(30)).sqlx_logging(false);
-    options.map_sqlx_sqlite_opts(|sqlite| sqlite.busy_timeout(Duration::from_secs(30)).pragma("journal_mode", "WAL"));
-    Database::connect(options).await
+    assent::store::connect::connect(&SecretString::from(url), Some(pool)).await
 }
 
 fn sqlite_url(file: &Path) -> String {
@@ -172,11 +170,17 @@ static SERVER: LazyLock<Result<Server, String>> = LazyLock::new(|| {
 });
 
 /// The server; `None` where there is none and none is demanded.
+///
+/// # Panics
+/// There is none although one is demanded, or named.
 fn server() -> Option<&'static Server> {
     match &*SERVER {
         Ok(server) => Some(server),
-        Err(why) if demanded("ASSENT_REQUIRE_POSTGRES") => panic!("ASSENT_REQUIRE_POSTGRES is set, but {why}"),
-        Err(_) => None,
+        Err(why) => {
+            let demand = ["ASSENT_REQUIRE_POSTGRES", postgres::SERVER_VARIABLE].into_iter().find(|name| demanded(name));
+            assert!(demand.is_none(), "{} is set, but {why}", demand.unwrap_or_default());
+            None
+        }
     }
 }
 
@@ -200,7 +204,7 @@ impl Server {
         let name = new_name();
         let created = name.clone();
         wait(async move { create_database(&self.admin, &created, template).await }).expect("databases can be created");
-        TestDatabase { url: self.url_of(&name), home: Home::Server { name } }
+        TestDatabase { url: self.url_of(&name), home: Home::Server { server: self, name } }
     }
 
     fn drop_database(&'static self, name: &str) {

@@ -4,9 +4,11 @@ pub(crate) mod databases;
 pub(crate) mod files;
 mod postgres;
 pub(crate) mod rust_source;
-pub(crate) mod vendors;
+mod vendors;
 
 use std::io::Write as _;
+
+pub(crate) use vendors::vendors;
 
 /// Says something past the test harness, which keeps what `eprintln!` writes to itself while a test passes.
 pub(crate) fn announce(line: &str) {

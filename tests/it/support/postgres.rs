@@ -13,7 +13,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 /// Names a server that is there already, with a user who may create databases.
-const SERVER_VARIABLE: &str = "ASSENT_TEST_POSTGRES_URL";
+pub(super) const SERVER_VARIABLE: &str = "ASSENT_TEST_POSTGRES_URL";
 /// Longest time that the supervisor may take until the server is up. Two seconds cold; slow disks take longer.
 const START_TIMEOUT: Duration = Duration::from_mins(2);
 /// How many ports are tried: somebody may take one between our asking for it and the server's.

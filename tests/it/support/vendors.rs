@@ -31,7 +31,7 @@ pub(crate) fn vendors() -> Option<PathBuf> {
 
 #[test]
 fn the_vendors_data_has_a_sheet_per_platform() {
-    let Some(folder) = vendors() else { return };
+    let Some(folder) = crate::support::vendors() else { return };
     for platform in assent::domain::Platform::ALL {
         assert!(folder.join(format!("{platform}.md")).is_file(), "there is no sheet of {platform}");
     }
