@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::auth::KeyRing;
 use crate::connectors::Http;
 use crate::domain::Clock;
 use crate::secrets::Sealer;
@@ -19,6 +20,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Opens and seals stored secrets.
     pub sealer: Sealer,
+    /// The keys that sign access tokens; start with an empty one.
+    pub keys: KeyRing,
     /// The way to the stores.
     pub http: Http,
     /// Address under which clients reach the service; the issuer of its tokens. Without a slash at the end.

@@ -5,14 +5,21 @@
 //!
 //! **Invariant:** nothing here reads a clock, a socket or a database; the same input gives the same answer.
 
+pub mod access;
 pub mod clock;
 pub mod consent;
+pub mod contact;
 pub mod contact_rules;
 pub mod email;
+pub mod evidence;
 pub mod ids;
+pub mod integration;
 pub mod ledger;
+pub mod list;
 pub mod membership;
+pub mod page;
 pub mod people;
+pub mod run;
 pub mod statement;
 pub mod sync;
 mod wire_enum;

@@ -1,0 +1,41 @@
+//! An installed store.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use super::ids::{IntegrationId, ListId};
+use super::sync::IntegrationState;
+use super::words::{Audience, Platform};
+
+/// One installed store, without its secrets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Integration {
+    /// Identity.
+    pub id: IntegrationId,
+    /// Platform.
+    pub platform: Platform,
+    /// Display name, unique in the account whatever its case.
+    pub name: String,
+    /// Settings that may be shown.
+    pub settings: Map<String, Value>,
+    /// Names of the secret settings that are there.
+    pub secrets: Vec<String>,
+    /// Whether it may be synced.
+    pub state: IntegrationState,
+    /// Why it needs attention: a stable code.
+    pub state_code: Option<String>,
+    /// Why it needs attention, and what to do.
+    pub state_detail: Option<String>,
+    /// Which audience goes to which list.
+    pub mappings: BTreeMap<Audience, ListId>,
+    /// When the last run ended well.
+    pub synced_at: Option<DateTime<Utc>>,
+    /// When the last full run ended well.
+    pub full_synced_at: Option<DateTime<Utc>>,
+    /// When it was installed.
+    pub created_at: DateTime<Utc>,
+    /// When somebody last changed it.
+    pub updated_at: DateTime<Utc>,
+}

@@ -1,0 +1,58 @@
+//! A pass over a store, as it is kept.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::ids::{IntegrationId, SyncRunId};
+use super::people::{QuarantineReason, Stream};
+use super::sync::{Counts, RunMode, RunStatus};
+
+/// One pass over one integration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncRun {
+    /// Identity.
+    pub id: SyncRunId,
+    /// Store.
+    pub integration_id: IntegrationId,
+    /// How much is read.
+    pub mode: RunMode,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// What it has done so far.
+    pub counts: Counts,
+    /// Records in all, as far as the store tells.
+    pub total: Option<u64>,
+    /// Whether it shall stop after this page.
+    pub cancel_requested: bool,
+    /// Stable code of the failure.
+    pub error_code: Option<String>,
+    /// What failed and what to do.
+    pub error_detail: Option<String>,
+    /// When it was asked for.
+    pub queued_at: DateTime<Utc>,
+    /// When a worker first took it up.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// A record that could not be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuarantinedRecord {
+    /// Identity.
+    pub id: Uuid,
+    /// Store.
+    pub integration_id: IntegrationId,
+    /// Run.
+    pub run_id: SyncRunId,
+    /// Where in the store.
+    pub stream: Stream,
+    /// The store's own id, where it could be read.
+    pub store_id: Option<String>,
+    /// Why.
+    pub reason: QuarantineReason,
+    /// What is wrong; never a value.
+    pub detail: String,
+    /// When it was found.
+    pub created_at: DateTime<Utc>,
+}
