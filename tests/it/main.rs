@@ -3,4 +3,5 @@
 mod architecture;
 mod databases;
 mod dependencies;
+mod documents;
 mod support;
