@@ -138,7 +138,8 @@ pub fn open(
     clock: Arc<dyn Clock>,
 ) -> Result<Box<dyn Connector>, InvalidSetting> {
     match platform {
-        Platform::Shopify | Platform::WooCommerce => {
+        Platform::Shopify => Ok(Box::new(shopify::Shopify::open(settings, http, clock)?)),
+        Platform::WooCommerce => {
             let _ = (settings, http, clock);
             Err(InvalidSetting::new("platform", "is being built"))
         }

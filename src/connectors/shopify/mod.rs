@@ -1,3 +1,102 @@
-//! Shopify.
+//! Shopify, by its GraphQL Admin API.
+//!
+//! Facts: `vendors/shopify.md` of the project's reference. Read in this order: [`wire`] (what a record means),
+//! [`position`] (how a list is walked), [`pages`] (one pass), [`client`] (one query).
+//!
+//! - There is no guest flag: whoever gave an address is a `Customer`, with an account or not. A guest of ours is an
+//!   order that has an address and no customer (section 4).
+//! - An error may come with HTTP 200 and beside data (section 7): [`envelope`].
+//! - Records that are deleted just vanish; only a full pass shows it (section 6).
 
+mod check;
+mod client;
+mod envelope;
+mod pages;
+mod position;
+mod queries;
 pub(crate) mod settings;
+mod token;
+mod wire;
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream, StreamExt};
+use serde_json::{Value, json};
+
+use crate::connectors::{
+    Checkpoint, ConnectionReport, Connector, ConnectorError, Http, InvalidSetting, Pass, PeoplePage, Settings,
+};
+use crate::domain::Clock;
+use crate::domain::people::{StoreId, StoreRecord, Stream};
+
+use client::Client;
+use pages::{Reader, listing};
+
+/// Points of one record, itself and two objects in it.
+const ONE_RECORD_POINTS: f64 = 3.0;
+
+/// One shop.
+#[derive(Debug)]
+pub(super) struct Shopify {
+    client: Client,
+    clock: Arc<dyn Clock>,
+}
+
+impl Shopify {
+    /// The shop that the settings name. Nothing is asked yet.
+    ///
+    /// # Errors
+    /// The setting that can't be used.
+    pub(super) fn open(settings: &Settings, http: &Http, clock: Arc<dyn Clock>) -> Result<Self, InvalidSetting> {
+        let settings = settings::ShopifySettings::read(settings)?;
+        Ok(Self { client: Client::new(settings, http.clone(), Arc::clone(&clock))?, clock })
+    }
+
+    async fn one(&self, stream: Stream, id: &StoreId) -> Result<Option<StoreRecord>, ConnectorError> {
+        let (Some(listing), Ok(number)) = (listing(stream), id.as_str().parse::<u64>()) else {
+            return Ok(None);
+        };
+        let variables = json!({ "id": format!("gid://shopify/{}/{number}", listing.gid_type) });
+        let reply = self.client.ask(listing.one, &variables, ONE_RECORD_POINTS).await?;
+        match reply.data.get(listing.one_root) {
+            None => Err(ConnectorError::BadAnswer { what: "one record" }),
+            Some(Value::Null) => Ok(None),
+            Some(node) => Ok(Some((listing.read)(node).record)),
+        }
+    }
+}
+
+impl Connector for Shopify {
+    /// Customers first: an order whose customer is known says nothing new.
+    fn streams(&self) -> &'static [Stream] {
+        &[Stream::Customers, Stream::Orders]
+    }
+
+    fn pages(
+        &self,
+        stream: Stream,
+        pass: Pass,
+        resume: Option<Checkpoint>,
+    ) -> BoxStream<'_, Result<PeoplePage, ConnectorError>> {
+        let Some(listing) = listing(stream) else { return stream::empty().boxed() };
+        let reader = Reader::new(self, listing, &pass, resume);
+        stream::try_unfold(reader, |mut reader| async move {
+            let page = reader.next().await?;
+            Ok(page.map(|page| (page, reader)))
+        })
+        .boxed()
+    }
+
+    fn record<'a>(
+        &'a self,
+        stream: Stream,
+        id: &'a StoreId,
+    ) -> BoxFuture<'a, Result<Option<StoreRecord>, ConnectorError>> {
+        Box::pin(self.one(stream, id))
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<ConnectionReport, ConnectorError>> {
+        Box::pin(check::check(&self.client))
+    }
+}

@@ -1,6 +1,14 @@
 //! Settings of a Shopify integration.
 
-use crate::connectors::settings::{SettingField, SettingKind};
+use secrecy::SecretString;
+
+use crate::connectors::settings::{InvalidSetting, SettingField, SettingKind, Settings};
+
+/// The version that the queries were written for and are tested against. Stable at the time of writing and
+/// supported for at least a year (`vendors/shopify.md` section 1).
+pub(crate) const DEFAULT_API_VERSION: &str = "2026-07";
+/// Where a bare shop name lives.
+const SHOP_SUFFIX: &str = ".myshopify.com";
 
 /// Source: the wire details of the product description.
 pub(crate) const FIELDS: &[SettingField] = &[
@@ -47,3 +55,147 @@ pub(crate) const FIELDS: &[SettingField] = &[
         description: "Address to call instead of https://{shopDomain}.",
     },
 ];
+
+/// Checked settings.
+#[derive(Debug)]
+pub(super) struct ShopifySettings {
+    /// Address before `/admin`, without a slash at its end.
+    pub(super) base: String,
+    /// `YYYY-MM`.
+    pub(super) api_version: String,
+    /// How to get a token.
+    pub(super) credentials: Credentials,
+}
+
+/// The two kinds of tokens that a self-hosted service can have (`vendors/shopify.md` section 2).
+#[derive(Debug)]
+pub(super) enum Credentials {
+    /// A token that stays: an app made in the shop's admin before 2026.
+    Fixed(SecretString),
+    /// An app of the merchant's own organisation: a day's token for the asking.
+    Grant {
+        /// Client id.
+        client_id: String,
+        /// Client secret.
+        client_secret: SecretString,
+    },
+}
+
+impl ShopifySettings {
+    /// Reads the settings of an integration.
+    ///
+    /// # Errors
+    /// The setting that can't be used: no host name, no API version, or not exactly one kind of credentials.
+    pub(super) fn read(settings: &Settings) -> Result<Self, InvalidSetting> {
+        let domain = shop_domain(settings.text("shopDomain").unwrap_or_default())?;
+        let base = settings.text("apiBaseUrl").map_or_else(|| format!("https://{domain}"), str::to_owned);
+        let api_version = settings.text("apiVersion").unwrap_or(DEFAULT_API_VERSION).to_owned();
+        if !is_api_version(&api_version) {
+            return Err(InvalidSetting::new("apiVersion", "must be a year and month such as 2026-07"));
+        }
+        let credentials = credentials(settings)?;
+        Ok(Self { base: base.trim_end_matches('/').to_owned(), api_version, credentials })
+    }
+}
+
+fn credentials(settings: &Settings) -> Result<Credentials, InvalidSetting> {
+    let client_id = settings.text("clientId").map(str::to_owned);
+    match (settings.secret("accessToken").cloned(), client_id, settings.secret("clientSecret").cloned()) {
+        (Some(token), None, None) => Ok(Credentials::Fixed(token)),
+        (None, Some(client_id), Some(client_secret)) => Ok(Credentials::Grant { client_id, client_secret }),
+        (Some(_), _, _) => {
+            Err(InvalidSetting::new("accessToken", "must be left out when clientId or clientSecret is given"))
+        }
+        (None, Some(_), None) => Err(InvalidSetting::new("clientSecret", "is required with clientId")),
+        (None, None, Some(_)) => Err(InvalidSetting::new("clientId", "is required with clientSecret")),
+        (None, None, None) => {
+            Err(InvalidSetting::new("accessToken", "is required, or clientId and clientSecret instead"))
+        }
+    }
+}
+
+/// The shop's host name in lower case; a bare shop name is completed.
+fn shop_domain(text: &str) -> Result<String, InvalidSetting> {
+    let lower = text.trim().to_ascii_lowercase();
+    let full = if lower.contains('.') { lower } else { lower + SHOP_SUFFIX };
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    if full.len() <= 253 && full.split('.').all(is_label) {
+        Ok(full)
+    } else {
+        Err(InvalidSetting::new("shopDomain", "must be a host name such as acme.myshopify.com, without https://"))
+    }
+}
+
+/// `YYYY-MM` with a month that exists.
+fn is_api_version(text: &str) -> bool {
+    text.split_once('-').is_some_and(|(year, month)| {
+        let digits = |part: &str, length| part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit());
+        digits(year, 4) && digits(month, 2) && month.parse().is_ok_and(|month: u8| (1..=12).contains(&month))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn read(input: Value) -> Result<ShopifySettings, InvalidSetting> {
+        let Value::Object(input) = input else { unreachable!("settings are an object") };
+        ShopifySettings::read(&Settings::parse(FIELDS, input)?)
+    }
+
+    fn faulty_field(input: Value) -> String {
+        read(input).map_or_else(|problem| problem.field, |_| "none".to_owned())
+    }
+
+    #[test]
+    fn a_bare_shop_name_is_completed() {
+        let settings = read(json!({"shopDomain": "Acme", "accessToken": "t"})).unwrap();
+        assert_eq!(settings.base, "https://acme.myshopify.com");
+        assert_eq!(settings.api_version, DEFAULT_API_VERSION);
+    }
+
+    #[test]
+    fn another_address_may_be_called_instead() {
+        let input =
+            json!({"shopDomain": "acme.myshopify.com", "accessToken": "t", "apiBaseUrl": "http://127.0.0.1:9/shop/"});
+        assert_eq!(read(input).unwrap().base, "http://127.0.0.1:9/shop");
+    }
+
+    #[test]
+    fn what_is_no_host_name_is_refused() {
+        for domain in
+            ["https://acme.myshopify.com", "acme.myshopify.com/admin", "a b", "-acme.myshopify.com", "acme..com"]
+        {
+            assert_eq!(faulty_field(json!({"shopDomain": domain, "accessToken": "t"})), "shopDomain", "{domain}");
+        }
+    }
+
+    #[test]
+    fn exactly_one_kind_of_credentials_is_needed() {
+        let cases = [
+            (json!({"shopDomain": "acme", "accessToken": "t"}), "none"),
+            (json!({"shopDomain": "acme", "clientId": "i", "clientSecret": "s"}), "none"),
+            (json!({"shopDomain": "acme"}), "accessToken"),
+            (json!({"shopDomain": "acme", "clientId": "i"}), "clientSecret"),
+            (json!({"shopDomain": "acme", "clientSecret": "s"}), "clientId"),
+            (json!({"shopDomain": "acme", "accessToken": "t", "clientId": "i", "clientSecret": "s"}), "accessToken"),
+        ];
+        for (input, field) in cases {
+            assert_eq!(faulty_field(input), field);
+        }
+    }
+
+    #[test]
+    fn an_api_version_is_a_year_and_a_month() {
+        for version in ["2026", "2026-7", "2026-13", "unstable", "2026-07-01", "2026-07/../x"] {
+            let input = json!({"shopDomain": "acme", "accessToken": "t", "apiVersion": version});
+            assert_eq!(faulty_field(input), "apiVersion", "{version}");
+        }
+    }
+}

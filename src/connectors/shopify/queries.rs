@@ -1,0 +1,76 @@
+//! Everything that is ever asked of Shopify, one document per question.
+//!
+//! Only what the contact rules need is asked for: fewer points of the budget, and no personal data that nobody uses.
+
+/// One document with what it needs and takes.
+#[derive(Debug)]
+pub(super) struct Operation {
+    /// The document, sent as it stands.
+    pub(super) text: &'static str,
+    /// The access scope without which the store denies it (`vendors/shopify.md` section 2).
+    pub(super) scope: &'static str,
+}
+
+/// A page of customers.
+pub(super) const CUSTOMERS: Operation = Operation {
+    text: concat!(include_str!("queries/customers.graphql"), include_str!("queries/customer_fields.graphql")),
+    scope: "read_customers",
+};
+
+/// One customer.
+pub(super) const CUSTOMER: Operation = Operation {
+    text: concat!(include_str!("queries/customer.graphql"), include_str!("queries/customer_fields.graphql")),
+    scope: "read_customers",
+};
+
+/// How many customers there are.
+pub(super) const CUSTOMERS_COUNT: Operation =
+    Operation { text: include_str!("queries/customers_count.graphql"), scope: "read_customers" };
+
+/// A page of orders.
+pub(super) const ORDERS: Operation = Operation {
+    text: concat!(include_str!("queries/orders.graphql"), include_str!("queries/order_fields.graphql")),
+    scope: "read_orders",
+};
+
+/// One order.
+pub(super) const ORDER: Operation = Operation {
+    text: concat!(include_str!("queries/order.graphql"), include_str!("queries/order_fields.graphql")),
+    scope: "read_orders",
+};
+
+/// How many orders there are.
+pub(super) const ORDERS_COUNT: Operation =
+    Operation { text: include_str!("queries/orders_count.graphql"), scope: "read_orders" };
+
+/// The shop's name and what the token may do.
+pub(super) const PROBE: Operation =
+    Operation { text: include_str!("queries/probe.graphql"), scope: "access to the shop" };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use apollo_compiler::{ExecutableDocument, Schema};
+
+    const SCHEMA: &str =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/vendors/shopify/schema/admin-2026-07.core.graphql");
+    const ALL: &[&Operation] = &[&CUSTOMERS, &CUSTOMER, &CUSTOMERS_COUNT, &ORDERS, &ORDER, &ORDERS_COUNT, &PROBE];
+
+    #[test]
+    #[expect(clippy::print_stdout, reason = "a skipped check is said, not hidden")]
+    fn every_document_is_valid_against_the_vendors_schema() {
+        let Ok(sdl) = std::fs::read_to_string(SCHEMA) else {
+            println!("skipped: the vendor's schema is not here");
+            return;
+        };
+        // Newer than the compiler's list of built-in directives.
+        let sdl = format!("directive @oneOf on INPUT_OBJECT\n{sdl}");
+        let schema = Schema::parse_and_validate(sdl, "admin.graphql").expect("the vendor's schema is valid");
+        for operation in ALL {
+            let document = ExecutableDocument::parse_and_validate(&schema, operation.text, "query.graphql");
+            if let Err(problem) = document {
+                panic!("{}\n{}", operation.text, problem.errors);
+            }
+        }
+    }
+}
