@@ -1,15 +1,21 @@
-//! The shared state of a running service.
+//! The shared state of a running service, and how it is built.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sea_orm::DbErr;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Notify;
 
 use crate::auth::KeyRing;
+use crate::config::Config;
 use crate::connectors::Http;
-use crate::domain::Clock;
-use crate::secrets::Sealer;
-use crate::store::Database;
+use crate::connectors::http::HostPolicy;
+use crate::domain::{Clock, SystemClock};
+use crate::error::storage_kind;
+use crate::secrets::{SealError, Sealer};
+use crate::store::{Database, connect, migrate};
 
 /// What every use case may reach. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -30,4 +36,117 @@ pub struct App {
     pub lease: Duration,
     /// Wakes the sync worker when a run was queued or shall be cancelled.
     pub wake_worker: Arc<Notify>,
+}
+
+/// Name of the SQLite file in the data folder.
+const SQLITE_FILE: &str = "assent.sqlite";
+/// Name of the key file in the data folder.
+const KEY_FILE: &str = "secret.key";
+
+/// Why the service can't start. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The data folder can't be made.
+    #[error("the data folder {path} can't be made: {source}; set ASSENT_DATA_DIR to a folder that may be written")]
+    DataDir {
+        /// Where it should be.
+        path: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The address of the database is not one of the two engines.
+    #[error("ASSENT_DATABASE_URL must begin with sqlite: or postgres:, for example postgres://user@host/assent")]
+    DatabaseUrl,
+    /// There is no connection, or it fails.
+    #[error("the database can't be used ({}); check ASSENT_DATABASE_URL and that it runs", storage_kind(.0))]
+    Database(#[source] DbErr),
+    /// The tables can't be brought up to date.
+    #[error(
+        "the tables can't be brought up to date ({}); look with: assent migrate --status",
+        storage_kind(.0)
+    )]
+    Migrate(#[source] DbErr),
+    /// The database was used by a newer release.
+    #[error("the database has changes that this release does not know; use the newest release that was used on it")]
+    NewerDatabase,
+    /// The secret key can't be used.
+    #[error(transparent)]
+    Key(#[from] SealError),
+    /// The HTTP client can't be built.
+    #[error("the machine's TLS set-up can't be used; install its package of CA certificates (ca-certificates)")]
+    Tls(#[source] reqwest::Error),
+}
+
+/// Makes the data folder, connects, brings the tables up to date and reads the key.
+///
+/// # Errors
+/// See [`BuildError`].
+pub async fn build(config: &Config) -> Result<App, BuildError> {
+    let db = connect_to(config).await?;
+    match migrate::up(&db).await {
+        Ok(names) if names.is_empty() => {}
+        Ok(names) => tracing::info!(migrations.applied = names.len(), "tables brought up to date"),
+        Err(error) => return Err(migrate_error(error)),
+    }
+    let policy = if config.allow_private_hosts { HostPolicy::AllowPrivate } else { HostPolicy::PublicOnly };
+    let timeout = Duration::from_secs(config.store_timeout_seconds);
+    Ok(App {
+        db,
+        clock: Arc::new(SystemClock),
+        sealer: sealer(config)?,
+        http: Http::new(policy, Some(timeout)).map_err(BuildError::Tls)?,
+        public_url: public_url(config).into(),
+        lease: config.lease(),
+        wake_worker: Arc::new(Notify::new()),
+        keys: KeyRing::default(),
+    })
+}
+
+/// Connects to the configured database without looking at its tables; a SQLite file is made if it is not there.
+///
+/// # Errors
+/// The data folder can't be made, or there is no connection.
+pub async fn connect_to(config: &Config) -> Result<Database, BuildError> {
+    let url = if let Some(url) = &config.database_url {
+        url.clone()
+    } else {
+        make_data_dir(&config.data_dir)?;
+        SecretString::from(format!("sqlite:{}", config.data_dir.join(SQLITE_FILE).display()))
+    };
+    let known = ["sqlite:", "postgres:", "postgresql:"];
+    if !known.iter().any(|scheme| url.expose_secret().starts_with(scheme)) {
+        return Err(BuildError::DatabaseUrl);
+    }
+    connect::connect(&url, None).await.map_err(BuildError::Database)
+}
+
+/// Turns a failure of [`migrate`] into what to do about it.
+#[must_use]
+pub fn migrate_error(error: DbErr) -> BuildError {
+    match error {
+        // The only custom error of the migrator: a change in the database that has no file here.
+        DbErr::Custom(_) => BuildError::NewerDatabase,
+        error => BuildError::Migrate(error),
+    }
+}
+
+fn sealer(config: &Config) -> Result<Sealer, BuildError> {
+    if let Some(key) = &config.secret_key {
+        return Ok(Sealer::from_base64(key)?);
+    }
+    make_data_dir(&config.data_dir)?;
+    Ok(Sealer::from_file(&config.data_dir.join(KEY_FILE))?)
+}
+
+fn make_data_dir(path: &Path) -> Result<(), BuildError> {
+    std::fs::create_dir_all(path).map_err(|source| BuildError::DataDir { path: path.display().to_string(), source })
+}
+
+/// Where clients reach the service. An address that stands for all of the machine's is not one that they can use.
+fn public_url(config: &Config) -> String {
+    match &config.public_url {
+        Some(url) => url.trim_end_matches('/').to_owned(),
+        None if config.listen.ip().is_unspecified() => format!("http://localhost:{}", config.listen.port()),
+        None => format!("http://{}", config.listen),
+    }
 }

@@ -71,11 +71,11 @@ const DEFAULTS: Defaults = Defaults {
 /// A configuration that can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// An unknown name or a value of the wrong kind.
-    #[error("configuration: {0}")]
-    Read(#[from] Box<figment::Error>),
+    /// An unknown name or a value of the wrong kind. Never holds the value: it may be a secret.
+    #[error("{0}")]
+    Read(String),
     /// A value outside its bounds.
-    #[error("configuration: {name} must be {expected}")]
+    #[error("{name} must be {expected}")]
     OutOfBounds {
         /// The variable.
         name: &'static str,
@@ -98,7 +98,7 @@ impl Config {
         let variables = Env::prefixed("ASSENT_").filter(|name| {
             !["test_", "require_"].iter().any(|prefix| name.as_str().to_ascii_lowercase().starts_with(prefix))
         });
-        let config: Self = figment.merge(variables).extract().map_err(Box::new)?;
+        let config: Self = figment.merge(variables).extract().map_err(|error| ConfigError::Read(explain(&error)))?;
         let bounds: [(&'static str, bool, &'static str); 2] = [
             ("ASSENT_LEASE_SECONDS", (1..=60).contains(&config.lease_seconds), "1 to 60"),
             ("ASSENT_STORE_TIMEOUT_SECONDS", (1..=600).contains(&config.store_timeout_seconds), "1 to 600"),
@@ -113,5 +113,28 @@ impl Config {
     #[must_use]
     pub const fn lease(&self) -> Duration {
         Duration::from_secs(self.lease_seconds)
+    }
+}
+
+/// Says which variable (or which line of the file) is wrong and what is expected, without its value.
+fn explain(error: &figment::Error) -> String {
+    use figment::error::Kind;
+    let in_file = error.metadata.as_ref().and_then(|metadata| metadata.source.as_ref()).map(ToString::to_string);
+    let name_of = |key: &str| match &in_file {
+        Some(file) => format!("{key} in {file}"),
+        None => format!("ASSENT_{}", key.to_ascii_uppercase()),
+    };
+    let name = name_of(&error.path.join("."));
+    match &error.kind {
+        Kind::UnknownField(field, known) => {
+            let known: Vec<_> =
+                known.iter().map(|key| if in_file.is_some() { (*key).to_owned() } else { name_of(key) }).collect();
+            format!("{} is not a setting; the settings are: {}", name_of(field), known.join(", "))
+        }
+        Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => format!("{name} must be {expected}"),
+        Kind::UnknownVariant(_, known) => format!("{name} must be one of: {}", known.join(", ")),
+        Kind::Message(message) if error.path.is_empty() => message.clone(),
+        Kind::Message(message) => format!("{name} can't be used: {message}"),
+        _ => format!("{name} can't be used"),
     }
 }

@@ -6,10 +6,12 @@
 //! - [`connectors`]: one store platform each, as a source of people.
 //! - [`auth`], [`service`]: who calls, and the use cases.
 //! - [`store`]: queries, every one scoped to an account.
-//! - [`config`], [`app`], [`error`], [`secrets`]: what everything stands on.
+//! - [`config`], [`app`], [`error`], [`secrets`], [`telemetry`]: what everything stands on.
+//! - [`cli`]: the commands of the program.
 
 pub mod app;
 pub mod auth;
+pub mod cli;
 pub mod config;
 pub mod connectors;
 pub mod domain;
@@ -17,3 +19,4 @@ pub mod error;
 pub mod secrets;
 pub mod service;
 pub mod store;
+pub mod telemetry;

@@ -4,6 +4,8 @@
 
 use sea_orm_migration::prelude::*;
 
+pub use sea_orm_migration::{Migration, MigrationStatus, MigratorTrait};
+
 mod append_only;
 mod m20260101_000001_create_account;
 mod m20260101_000002_create_integration;

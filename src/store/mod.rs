@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 pub mod connect;
+pub mod migrate;
 pub(crate) mod signing_keys;
 
 pub use connect::{Database, begin};
