@@ -92,6 +92,9 @@ impl Config {
     pub fn load(file: Option<&std::path::Path>) -> Result<Self, ConfigError> {
         let mut figment = Figment::from(Serialized::defaults(DEFAULTS));
         if let Some(file) = file {
+            if !file.is_file() {
+                return Err(ConfigError::Read(format!("there is no configuration file {}", file.display())));
+            }
             figment = figment.merge(Toml::file_exact(file));
         }
         // ASSENT_TEST_… and ASSENT_REQUIRE_… steer the test suite, not the program.
@@ -131,7 +134,9 @@ fn explain(error: &figment::Error) -> String {
                 known.iter().map(|key| if in_file.is_some() { (*key).to_owned() } else { name_of(key) }).collect();
             format!("{} is not a setting; the settings are: {}", name_of(field), known.join(", "))
         }
-        Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => format!("{name} must be {expected}"),
+        Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => {
+            format!("{name} must be {}", if expected == "u64" { "a whole number" } else { expected })
+        }
         Kind::UnknownVariant(_, known) => format!("{name} must be one of: {}", known.join(", ")),
         Kind::Message(message) if error.path.is_empty() => message.clone(),
         Kind::Message(message) => format!("{name} can't be used: {message}"),

@@ -30,6 +30,9 @@ pub const GRAPHQL_OPERATIONS: &str = "assent_graphql_operations_total";
 /// Bounds of the time histogram in seconds: from a read by key to the request time-out.
 const SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
+/// What is less talkative than the rest unless the configured filter names it.
+const QUIET: &str = "sea_orm_migration=warn";
+
 static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 
 /// Why the service can't tell about itself.
@@ -51,7 +54,7 @@ pub enum TelemetryError {
 /// # Errors
 /// The filter can't be read, or logging was set up before.
 pub fn init_logging(config: &Config) -> Result<(), TelemetryError> {
-    let filter = EnvFilter::try_new(&config.log).map_err(|_| TelemetryError::Filter)?;
+    let filter = EnvFilter::try_new(format!("{QUIET},{}", config.log)).map_err(|_| TelemetryError::Filter)?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let set = match config.log_format {
         LogFormat::Text => builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).finish().try_init(),
