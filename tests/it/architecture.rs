@@ -110,6 +110,12 @@ const RULES: &[Rule] = &[
         sentence: "api holds views and inputs over the domain; it reaches no data and no transport",
     },
     Rule {
+        within: &["src/auth/"],
+        except: &[],
+        never: &["crate::api", "crate::graphql", "crate::rest", "crate::sandbox", "crate::sync"],
+        sentence: "auth says who calls; it knows no transport but the headers",
+    },
+    Rule {
         within: &["src/service/"],
         except: &[],
         never: &["crate::api", "crate::graphql", "crate::rest", "crate::sandbox"],

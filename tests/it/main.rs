@@ -4,4 +4,5 @@ mod architecture;
 mod databases;
 mod dependencies;
 mod documents;
+mod sign_in;
 mod support;

@@ -1,5 +1,6 @@
 //! What the tests share: the checkout's files, real databases, the reference data of the vendors.
 
+pub(crate) mod app;
 pub(crate) mod databases;
 pub(crate) mod files;
 mod postgres;
