@@ -6,6 +6,7 @@
 //! - [`connectors`]: one store platform each, as a source of people.
 //! - [`auth`], [`service`]: who calls, and the use cases.
 //! - [`store`]: queries, every one scoped to an account.
+//! - [`sandbox`]: simulated stores that speak the vendors' wire formats.
 //! - [`config`], [`app`], [`error`], [`secrets`], [`telemetry`]: what everything stands on.
 //! - [`cli`]: the commands of the program.
 
@@ -16,6 +17,7 @@ pub mod config;
 pub mod connectors;
 pub mod domain;
 pub mod error;
+pub mod sandbox;
 pub mod secrets;
 pub mod service;
 pub mod store;

@@ -1,0 +1,331 @@
+//! The records of one kind, in order: computed ones that nobody touched, and the changed ones over them.
+//!
+//! A round of the cast has a fixed number of places. The place in the book gives a record its id and its date of
+//! creation; a fixed scatter of the places of a round gives it its date of modification, three to a second, so that
+//! ids and modifications run in different orders and ties are everywhere. So a record is found by rank without
+//! looking at those before it, and a page costs the same at the start and at the end of a million.
+//!
+//! **Invariant:** a record is either in the layout or in the overlay, never shown twice.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::cast::ROUND;
+use super::population::PERIOD;
+use super::records::{Record, Second};
+
+/// Records that share a second of modification.
+const TIED: usize = 3;
+
+/// Where a computed record stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) id: u64,
+    pub(crate) person: u64,
+    /// Which of the person's records of this kind.
+    pub(crate) part: usize,
+    /// Seconds since the start of the period of creations.
+    pub(crate) created_after: Second,
+    /// Seconds since the start of the period of modifications.
+    pub(crate) modified_after: Second,
+}
+
+/// How records are sorted, ascending; ties go by id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sort {
+    Id,
+    Modified,
+}
+
+/// What records are sorted by: the value, then the id.
+pub(crate) type Key = (i64, u64);
+
+/// A place of a round: the person in it, and which of their records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Slot {
+    person: u64,
+    part: usize,
+    tie_group: u64,
+}
+
+/// The records of one kind.
+#[derive(Debug)]
+pub(crate) struct Book<R> {
+    people: u64,
+    first_id: u64,
+    /// Added to every `modified_after` to give the sort value.
+    modified_from: Second,
+    slots: Vec<Slot>,
+    tie_groups: u64,
+    overlay: BTreeMap<u64, Option<R>>,
+    next_id: u64,
+}
+
+impl<R: Record> Book<R> {
+    /// Lays out a round; `parts` tells how many records of this kind a person of the round has.
+    pub(crate) fn new(people: u64, first_id: u64, modified_from: Second, parts: impl Fn(u64) -> usize) -> Self {
+        let places = || (0..ROUND).flat_map(|person| (0..parts(person)).map(move |part| (person, part)));
+        let count = places().count();
+        let step = [37, 41, 43, 47].into_iter().find(|step| !count.is_multiple_of(*step)).unwrap_or(1);
+        let slots: Vec<_> = places()
+            .enumerate()
+            .map(|(slot, (person, part))| Slot { person, part, tie_group: ((slot * step + 11) % count / TIED) as u64 })
+            .collect();
+        let tie_groups = slots.iter().map(|slot| slot.tie_group + 1).max().unwrap_or(1);
+        let rounds = people.div_ceil(ROUND);
+        let next_id = first_id + rounds * slots.len() as u64;
+        Self { people, first_id, modified_from, slots, tie_groups, overlay: BTreeMap::new(), next_id }
+    }
+
+    fn place(&self, round: u64, slot: usize) -> Place {
+        let Slot { person, part, tie_group } = self.slots[slot];
+        let rounds = self.people.div_ceil(ROUND).max(1);
+        let number = round * self.slots.len() as u64 + slot as u64;
+        Place {
+            id: self.first_id + number,
+            person: round * ROUND + person,
+            part,
+            created_after: spread(number, rounds * self.slots.len() as u64),
+            modified_after: spread(round * self.tie_groups + tie_group, rounds * self.tie_groups),
+        }
+    }
+
+    /// The computed record of an id, changed or not.
+    pub(crate) fn laid_out(&self, id: u64) -> Option<Place> {
+        let number = id.checked_sub(self.first_id)?;
+        let slots = self.slots.len() as u64;
+        let place = self.place(number.checked_div(slots)?, usize::try_from(number % slots).ok()?);
+        (place.person < self.people).then_some(place)
+    }
+
+    /// The computed records of a person, changed or not.
+    pub(crate) fn laid_out_of(&self, person: u64) -> impl Iterator<Item = Place> + '_ {
+        let round = person / ROUND;
+        let slots = self.slots.iter().enumerate().filter(move |(_, slot)| slot.person == person % ROUND);
+        slots.filter(move |_| person < self.people).map(move |(index, _)| self.place(round, index))
+    }
+
+    /// What the overlay says about an id: nothing, gone, or its present content.
+    pub(crate) fn changed(&self, id: u64) -> Option<Option<&R>> {
+        self.overlay.get(&id).map(Option::as_ref)
+    }
+
+    /// Every changed record that is still there.
+    pub(crate) fn changed_live(&self) -> impl Iterator<Item = &R> {
+        self.overlay.values().flatten()
+    }
+
+    /// Ids of everything that was changed, added or taken out.
+    pub(crate) fn changed_ids(&self) -> impl Iterator<Item = u64> + '_ {
+        self.overlay.keys().copied()
+    }
+
+    /// Puts a record in, new or changed.
+    pub(crate) fn put(&mut self, record: R) {
+        self.overlay.insert(record.id(), Some(record));
+    }
+
+    /// Takes a record out.
+    pub(crate) fn remove(&mut self, id: u64) {
+        self.overlay.insert(id, None);
+    }
+
+    /// An id for a new record.
+    pub(crate) fn issue_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id - 1
+    }
+
+    /// The records that fit, sorted and within a range of keys.
+    ///
+    /// `fits_part` judges computed records by (person in the round, part), `fits` changed ones; they must agree.
+    pub(crate) fn list(
+        &self,
+        sort: Sort,
+        keys: Range<Key>,
+        fits_part: impl Fn(u64, usize) -> bool,
+        fits: impl Fn(&R) -> bool,
+    ) -> Listing<'_, R> {
+        let mut slots: Vec<usize> = (0..self.slots.len())
+            .filter(|index| fits_part(self.slots[*index].person, self.slots[*index].part))
+            .collect();
+        if sort == Sort::Modified {
+            slots.sort_by_key(|index| (self.slots[*index].tie_group, *index));
+        }
+        let rest = self.people % ROUND;
+        let last = slots.iter().copied().filter(|index| self.slots[*index].person < rest).collect();
+        let mut listing = Listing {
+            book: self,
+            sort,
+            slots,
+            last,
+            ranks: 0..0,
+            removed: Vec::new(),
+            added: self.changed_live().filter(|record| fits(record)).collect(),
+        };
+        let whole = 0..listing.ranked();
+        listing.ranks = listing.rank(whole.clone(), keys.start)..listing.rank(whole, keys.end);
+        listing.added.retain(|record| keys.contains(&key(*record, sort)));
+        listing.added.sort_by_key(|record| key(*record, sort));
+        listing.removed = self.overlay.keys().filter_map(|id| listing.rank_of(*id)).collect();
+        listing.removed.sort_unstable();
+        listing
+    }
+}
+
+/// Position `number` of `count` in a period.
+fn spread(number: u64, count: u64) -> Second {
+    let step = (PERIOD.unsigned_abs() / count.max(1)).max(1);
+    Second::try_from(number * step).unwrap_or(PERIOD).min(PERIOD)
+}
+
+fn key<R: Record>(record: &R, sort: Sort) -> Key {
+    match sort {
+        Sort::Id => (0, record.id()),
+        Sort::Modified => (record.modified(), record.id()),
+    }
+}
+
+/// A sorted view of a book.
+pub(crate) struct Listing<'a, R> {
+    book: &'a Book<R>,
+    sort: Sort,
+    /// Slots of a full round that fit, in order.
+    slots: Vec<usize>,
+    /// The same for the last round, which may be cut short.
+    last: Vec<usize>,
+    /// Computed records within the keys.
+    ranks: Range<u64>,
+    /// Ranks of computed records that the overlay replaces.
+    removed: Vec<u64>,
+    /// Records of the overlay that belong here.
+    added: Vec<&'a R>,
+}
+
+/// A record of a listing.
+pub(crate) enum Entry<'a, R> {
+    /// Nobody touched it.
+    LaidOut(Place),
+    /// Changed or new.
+    Changed(&'a R),
+}
+
+impl<'a, R: Record> Listing<'a, R> {
+    /// How many records there are.
+    pub(crate) fn len(&self) -> u64 {
+        self.ranks.end - self.ranks.start - self.removed.len() as u64 + self.added.len() as u64
+    }
+
+    /// How many records come before or at a key.
+    pub(crate) fn up_to(&self, key: Key) -> u64 {
+        let rank = self.rank(self.ranks.clone(), (key.0, key.1.saturating_add(1)));
+        let added = self.added.partition_point(|record| self.key_of(record) <= key);
+        self.before(rank) + added as u64
+    }
+
+    /// The key of a record here, for a cursor.
+    pub(crate) fn key_of(&self, record: &R) -> Key {
+        key(record, self.sort)
+    }
+
+    /// At most `limit` records from number `offset` on.
+    pub(crate) fn slice(&self, offset: u64, limit: u64) -> Vec<Entry<'a, R>> {
+        let merged_before = |rank: u64| {
+            let added = if rank == self.ranks.end { 0 } else { self.added_before(self.key_at(rank)) };
+            self.before(rank) + added as u64
+        };
+        // The last rank that does not start after the offset; from there both sides are merged.
+        let starts_after = partition(self.ranks.clone(), |rank| merged_before(rank) <= offset);
+        let mut rank = starts_after.saturating_sub(1).max(self.ranks.start).min(self.ranks.end);
+        let mut added = if rank < self.ranks.end { self.added_before(self.key_at(rank)) } else { 0 };
+        let mut number = self.before(rank) + added as u64;
+        let mut entries = Vec::new();
+        let end = offset.saturating_add(limit).min(self.len());
+        while number < end {
+            let laid_out = (rank < self.ranks.end).then(|| self.place_at(rank));
+            let changed = self.added.get(added).copied();
+            let entry = match (laid_out, changed) {
+                (Some(_), _) if self.removed.binary_search(&rank).is_ok() => {
+                    rank += 1;
+                    continue;
+                }
+                (Some(_), Some(record)) if self.key_of(record) < self.key_at(rank) => {
+                    added += 1;
+                    Entry::Changed(record)
+                }
+                (Some(place), _) => {
+                    rank += 1;
+                    Entry::LaidOut(place)
+                }
+                (None, Some(record)) => {
+                    added += 1;
+                    Entry::Changed(record)
+                }
+                (None, None) => break,
+            };
+            if number >= offset {
+                entries.push(entry);
+            }
+            number += 1;
+        }
+        entries
+    }
+
+    fn ranked(&self) -> u64 {
+        self.book.people / ROUND * self.slots.len() as u64 + self.last.len() as u64
+    }
+
+    fn place_at(&self, rank: u64) -> Place {
+        let (full, slots) = (self.book.people / ROUND, self.slots.len() as u64);
+        let (round, slots, within) = if rank < full * slots {
+            (rank / slots, &self.slots, rank % slots)
+        } else {
+            (full, &self.last, rank - full * slots)
+        };
+        self.book.place(round, slots[usize::try_from(within).unwrap_or_default()])
+    }
+
+    fn key_at(&self, rank: u64) -> Key {
+        self.key_of_place(self.place_at(rank))
+    }
+
+    fn key_of_place(&self, place: Place) -> Key {
+        match self.sort {
+            Sort::Id => (0, place.id),
+            Sort::Modified => (self.book.modified_from + place.modified_after, place.id),
+        }
+    }
+
+    /// The first rank whose key is not below `key`.
+    fn rank(&self, ranks: Range<u64>, key: Key) -> u64 {
+        partition(ranks, |rank| self.key_at(rank) < key)
+    }
+
+    fn rank_of(&self, id: u64) -> Option<u64> {
+        let place = self.book.laid_out(id)?;
+        let rank = self.rank(self.ranks.clone(), self.key_of_place(place));
+        (rank < self.ranks.end && self.place_at(rank).id == id).then_some(rank)
+    }
+
+    /// Computed records of this listing before a rank that are still there.
+    fn before(&self, rank: u64) -> u64 {
+        rank - self.ranks.start - self.removed.partition_point(|removed| *removed < rank) as u64
+    }
+
+    fn added_before(&self, key: Key) -> usize {
+        self.added.partition_point(|record| self.key_of(record) < key)
+    }
+}
+
+/// The first number of the range for which `goes_before` no longer holds.
+fn partition(range: Range<u64>, goes_before: impl Fn(u64) -> bool) -> u64 {
+    let Range { mut start, mut end } = range;
+    while start < end {
+        let middle = start + (end - start) / 2;
+        if goes_before(middle) { start = middle + 1 } else { end = middle }
+    }
+    start
+}
+
+/// Every key.
+pub(crate) const ALL_KEYS: Range<Key> = (i64::MIN, 0)..(i64::MAX, u64::MAX);

@@ -1,0 +1,152 @@
+//! The control API of a simulated store, under [`super::CONTROL_PATH`]; never part of the vendor's API. JSON.
+//!
+//! | request | what |
+//! |---|---|
+//! | `GET /?from=0&limit=100` (also `/people`) | `{"platform","name","totals","items":[truth],"next":n or null}`; at most 1000 people a page |
+//! | `GET /truth?email=a@example.com` | the truth about one address |
+//! | `GET /totals` | how many people ought to be where |
+//! | `POST /` (also `/changes`) | makes a change, answers with the truth about its address |
+//! | `GET /faults` | planned faults, and how often each has struck |
+//! | `POST /faults` | `{"fault":"throttled","times":2,"after":0,"on":"any"}`; `on` is `any`, `customers` or `orders` |
+//! | `DELETE /faults` | forgets planned faults |
+//! | `PUT /latency` | `{"milliseconds":50}`: time that every vendor request takes at least |
+//!
+//! Changes are `{"change":"optIn","email"}`, `{"change":"optOut","email"}`,
+//! `{"change":"changeEmail","email","to","keepOptIn"}`, `{"change":"delete","email"}`,
+//! `{"change":"guestOrder","email","optIn"}` and `{"change":"newCustomer","email","optIn"}`; `optIn` is true, false or
+//! null for "not asked". Faults: see [`super::Fault`]. Errors are `{"error":"a sentence"}` with 400, 404 or 409.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, put};
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::names::normalized;
+use super::server::Shared;
+use super::truth::{Totals, Truth};
+use super::{Change, ChangeError, FaultPlan};
+use crate::domain::Platform;
+
+/// Most people a page.
+const MAX_PEOPLE: u64 = 1000;
+/// Longest latency that can be set.
+const MAX_LATENCY_MS: u64 = 600_000;
+
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/", get(people).post(change))
+        .route("/people", get(people))
+        .route("/changes", axum::routing::post(change))
+        .route("/truth", get(truth))
+        .route("/totals", get(totals))
+        .route("/faults", get(faults).post(plan_fault).delete(clear_faults))
+        .route("/latency", put(set_latency))
+        .with_state(shared)
+}
+
+/// A page of people.
+#[derive(Debug, Serialize)]
+struct People {
+    platform: Platform,
+    name: &'static str,
+    totals: Totals,
+    items: Vec<Truth>,
+    next: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Window {
+    #[serde(default)]
+    from: u64,
+    limit: Option<u64>,
+}
+
+async fn people(State(shared): State<Arc<Shared>>, window: Result<Query<Window>, QueryRejection>) -> Response {
+    let Ok(Query(window)) = window else { return refused(StatusCode::BAD_REQUEST, "from and limit are whole numbers") };
+    let limit = window.limit.unwrap_or(100).clamp(1, MAX_PEOPLE);
+    let items = shared.truths(window.from, limit);
+    let (totals, known) = {
+        let state = shared.state();
+        (state.totals(), state.population.people + state.added_addresses().len() as u64)
+    };
+    let next = window.from.saturating_add(limit);
+    Json(People { platform: shared.platform, name: shared.name(), totals, items, next: (next < known).then_some(next) })
+        .into_response()
+}
+
+#[derive(Debug, Deserialize)]
+struct Who {
+    email: String,
+}
+
+async fn truth(State(shared): State<Arc<Shared>>, who: Result<Query<Who>, QueryRejection>) -> Response {
+    match who.ok().and_then(|Query(who)| normalized(&who.email)) {
+        Some(address) => Json(shared.state().truth(&address)).into_response(),
+        None => refused(StatusCode::BAD_REQUEST, "email must be an address"),
+    }
+}
+
+async fn totals(State(shared): State<Arc<Shared>>) -> Json<Totals> {
+    Json(shared.state().totals())
+}
+
+async fn change(State(shared): State<Arc<Shared>>, change: Result<Json<Change>, JsonRejection>) -> Response {
+    let change = match change {
+        Ok(Json(change)) => change,
+        Err(rejection) => return refused(StatusCode::BAD_REQUEST, &rejection.body_text()),
+    };
+    match shared.change(&change) {
+        Ok(truth) => Json(truth).into_response(),
+        Err(error) => {
+            let status = match error {
+                ChangeError::Nobody => StatusCode::NOT_FOUND,
+                ChangeError::NoAccount | ChangeError::Taken => StatusCode::CONFLICT,
+                ChangeError::BadAddress => StatusCode::BAD_REQUEST,
+            };
+            refused(status, &error.to_string())
+        }
+    }
+}
+
+async fn faults(State(shared): State<Arc<Shared>>) -> Response {
+    Json(shared.faults.report()).into_response()
+}
+
+async fn plan_fault(State(shared): State<Arc<Shared>>, plan: Result<Json<FaultPlan>, JsonRejection>) -> Response {
+    match plan {
+        Ok(Json(plan)) if shared.faults.plan(plan) => faults(State(shared)).await,
+        Ok(_) => refused(StatusCode::BAD_REQUEST, "times must be at least 1, and at most 100 faults can be planned"),
+        Err(rejection) => refused(StatusCode::BAD_REQUEST, &rejection.body_text()),
+    }
+}
+
+async fn clear_faults(State(shared): State<Arc<Shared>>) -> Response {
+    shared.faults.clear();
+    faults(State(shared)).await
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Latency {
+    milliseconds: u64,
+}
+
+async fn set_latency(State(shared): State<Arc<Shared>>, latency: Result<Json<Latency>, JsonRejection>) -> Response {
+    match latency {
+        Ok(Json(latency)) if latency.milliseconds <= MAX_LATENCY_MS => {
+            shared.set_latency(Duration::from_millis(latency.milliseconds));
+            Json(latency).into_response()
+        }
+        _ => refused(StatusCode::BAD_REQUEST, "milliseconds must be a whole number of at most 600000"),
+    }
+}
+
+fn refused(status: StatusCode, sentence: &str) -> Response {
+    (status, Json(json!({ "error": sentence }))).into_response()
+}

@@ -1,0 +1,208 @@
+//! Simulated stores that speak the vendors' real wire formats over HTTP on a loopback port.
+//!
+//! Used by `assent sandbox`, the tests and the benchmarks. Read in this order: [`cast`] (who is in a store and why),
+//! [`population`] (how they are computed), [`book`] (in order, with changes), [`truth`] (where they ought to be),
+//! then the two servers.
+//!
+//! Each store also has a **control API**, never part of the vendor's, under [`CONTROL_PATH`]: [`control`].
+//!
+//! **Invariant:** nothing here knows the connectors, the services or the contact rules: the wire formats come from
+//! the vendors' documents and recordings, the truth from the article, so that the stores are no mirror of our client.
+
+mod book;
+mod cast;
+mod changes;
+pub mod control;
+mod faults;
+mod names;
+mod options;
+mod population;
+mod records;
+mod server;
+mod shopify;
+mod state;
+mod truth;
+mod woocommerce;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::domain::Platform;
+
+pub use changes::{Change, ChangeError};
+pub use faults::{Fault, FaultPlan, FaultReport, Target};
+pub use options::{OrderStorage, ShopifyCredentials, ShopifyOptions, StoreOptions, WooCommerceOptions};
+pub use truth::{Problem, Totals, TrueRecord, Truth};
+
+/// Path under which a store is controlled.
+pub const CONTROL_PATH: &str = "/_sandbox";
+/// Longest silence of [`Fault::TimeOut`]: more than a patient client waits (60 s, `vendors/woocommerce.md` section 5).
+pub const HANG: Duration = Duration::from_secs(90);
+
+/// The platforms that can be simulated.
+pub const PLATFORMS: &[Platform] = &[Platform::Shopify, Platform::WooCommerce];
+
+/// A store could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// This release simulates no such store.
+    #[error("there is no simulated {0} store in this release")]
+    NoSuchPlatform(Platform),
+    /// No port on loopback.
+    #[error("no loopback port could be opened")]
+    Listen(#[source] std::io::Error),
+    /// The vendor's schema can't be read.
+    #[error("the schema {path} can't be read")]
+    ReadSchema {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The schema is not one.
+    #[error("the schema is not valid GraphQL: {0}")]
+    BadSchema(String),
+}
+
+/// A running simulated store. Stops when dropped.
+#[derive(Debug)]
+pub struct SandboxStore {
+    shared: Arc<server::Shared>,
+    server: Option<JoinHandle<()>>,
+}
+
+impl SandboxStore {
+    /// Starts a store on a free port of 127.0.0.1.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(platform: Platform, options: StoreOptions) -> Result<Self, StartError> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(StartError::Listen)?;
+        let port = listener.local_addr().map_err(StartError::Listen)?.port();
+        let shared = Arc::new(server::Shared::new(platform, options, format!("http://127.0.0.1:{port}")));
+        let vendor = match platform {
+            Platform::WooCommerce => woocommerce::router(Arc::clone(&shared)),
+            Platform::Shopify => shopify::router(Arc::clone(&shared))?,
+            other => return Err(StartError::NoSuchPlatform(other)),
+        };
+        let router = vendor.nest(CONTROL_PATH, control::router(Arc::clone(&shared)));
+        let stopped = shared.stopped.clone().cancelled_owned();
+        let server = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
+                tracing::error!(store.platform = platform.as_str(), %error, "simulated store stopped");
+            }
+        });
+        Ok(Self { shared, server: Some(server) })
+    }
+
+    /// The platform.
+    #[must_use]
+    pub fn platform(&self) -> Platform {
+        self.shared.platform
+    }
+
+    /// What to call an integration of this store.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.shared.name()
+    }
+
+    /// Address of the store, without trailing slash.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.shared.base_url
+    }
+
+    /// Address of the control API, without trailing slash.
+    #[must_use]
+    pub fn control_url(&self) -> String {
+        format!("{}{CONTROL_PATH}", self.shared.base_url)
+    }
+
+    /// The `settings` to post to `/v1/integrations`, credentials included.
+    #[must_use]
+    pub fn settings(&self) -> Value {
+        match self.shared.platform {
+            Platform::Shopify => shopify::settings(&self.shared),
+            _ => woocommerce::settings(&self.shared),
+        }
+    }
+
+    /// Makes a change, stamped with the store's clock, and gives the truth about its address afterwards.
+    ///
+    /// # Errors
+    /// See [`ChangeError`].
+    pub fn change(&self, change: &Change) -> Result<Truth, ChangeError> {
+        self.shared.change(change)
+    }
+
+    /// The truth about an address, in whatever casing; `None` if it is none.
+    #[must_use]
+    pub fn truth(&self, email: &str) -> Option<Truth> {
+        Some(self.shared.state().truth(&names::normalized(email)?))
+    }
+
+    /// The truth about people `from..from + limit` of the store. Changed-in people come after the population; a
+    /// person may have several addresses. Empty only past the end.
+    #[must_use]
+    pub fn truths(&self, from: u64, limit: u64) -> Vec<Truth> {
+        self.shared.truths(from, limit)
+    }
+
+    /// How many people ought to be where.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        self.shared.state().totals()
+    }
+
+    /// Plans a fault; `false` if too many are planned or it would never strike.
+    #[must_use]
+    pub fn plan_fault(&self, plan: FaultPlan) -> bool {
+        self.shared.faults.plan(plan)
+    }
+
+    /// Forgets planned faults.
+    pub fn clear_faults(&self) {
+        self.shared.faults.clear();
+    }
+
+    /// How often a fault has struck.
+    #[must_use]
+    pub fn struck(&self, fault: Fault) -> u64 {
+        self.shared.faults.struck(fault)
+    }
+
+    /// How many vendor requests were answered or refused so far.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.shared.requests.load(Ordering::Relaxed)
+    }
+
+    /// Sets the time that every vendor request takes at least.
+    pub fn set_latency(&self, latency: Duration) {
+        self.shared.set_latency(latency);
+    }
+
+    /// Stops and waits until nothing is served any more.
+    pub async fn stop(mut self) {
+        self.shared.stopped.cancel();
+        if let Some(server) = self.server.take()
+            && let Err(error) = server.await
+        {
+            tracing::error!(%error, "simulated store did not stop cleanly");
+        }
+    }
+}
+
+impl Drop for SandboxStore {
+    fn drop(&mut self) {
+        self.shared.stopped.cancel();
+    }
+}

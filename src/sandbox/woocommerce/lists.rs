@@ -1,0 +1,240 @@
+//! The two lists, with totals and links.
+
+use url::form_urlencoded::Serializer;
+
+use super::params::{Complaints, Params, Rejected};
+use super::{Shop, fields};
+use crate::sandbox::OrderStorage;
+use crate::sandbox::book::{ALL_KEYS, Listing, Sort};
+use crate::sandbox::names::normalized;
+use crate::sandbox::population::mix;
+use crate::sandbox::records::{Account, Order, OrderStatus, Record, Standing};
+use crate::sandbox::server::Answer;
+
+/// The words are the recorded error messages'.
+const CUSTOMER_ORDERS: &[&str] = &["id", "include", "name", "registered_date"];
+const ORDER_ORDERS: &[&str] = &["date", "id", "include", "title", "slug", "modified"];
+const ROLES: &[&str] =
+    &["all", "administrator", "editor", "author", "contributor", "subscriber", "customer", "shop_manager"];
+const STATUSES: &[&str] = &[
+    "any",
+    "trash",
+    "auto-draft",
+    "pending",
+    "processing",
+    "on-hold",
+    "completed",
+    "cancelled",
+    "refunded",
+    "failed",
+    "checkout-draft",
+];
+
+/// Which slice of a list, and in which direction.
+struct Slice {
+    offset: u64,
+    per_page: u64,
+    descending: bool,
+}
+
+impl Slice {
+    fn read(complaints: &mut Complaints, params: &Params, default_order: &'static str) -> Self {
+        let per_page = complaints.integer(params, "per_page", 10, 1, Some(100));
+        let page = complaints.integer(params, "page", 1, 1, None);
+        let offset = complaints.integer(params, "offset", (page - 1).saturating_mul(per_page), 0, None);
+        let descending = complaints.word(params, "order", default_order, &["asc", "desc"]) == "desc";
+        Self { offset, per_page, descending }
+    }
+
+    fn cut<R: Record>(&self, listing: &Listing<'_, R>, build: impl Fn(u64, u64) -> Vec<R>) -> Vec<R> {
+        let total = listing.len();
+        let end = self.offset.saturating_add(self.per_page).min(total);
+        let start = self.offset.min(end);
+        if !self.descending {
+            return build(start, end - start);
+        }
+        let mut records = build(total - end, end - start);
+        records.reverse();
+        records
+    }
+
+    fn cut_all<R: Clone>(&self, mut records: Vec<R>) -> Vec<R> {
+        if self.descending {
+            records.reverse();
+        }
+        let window = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        records.into_iter().skip(window(self.offset)).take(window(self.per_page)).collect()
+    }
+}
+
+impl Shop {
+    pub(super) fn customers(&self, params: &Params) -> Result<Answer, Rejected> {
+        let mut complaints = Complaints::default();
+        let slice = Slice::read(&mut complaints, params, "asc");
+        // By default sorted by display name, which is not unique (recorded); of customers there is no date filter.
+        let order_by = complaints.word(params, "orderby", "name", CUSTOMER_ORDERS);
+        let role = complaints.word(params, "role", "customer", ROLES);
+        let email = complaints.address(params, "email");
+        complaints.settle()?;
+        let state = self.shared.state();
+        let fits_part = |person, part: usize| has_role(state.population.part(person).accounts[part].standing, role);
+        let listing = state.accounts.list(Sort::Id, ALL_KEYS, fits_part, |account| has_role(account.standing, role));
+        let (include, search) = (ids(params, "include"), params.get("search").map(str::to_lowercase));
+        let (accounts, total) = if email.is_some() || include.is_some() || search.is_some() || order_by == "name" {
+            let mut all = state.accounts_of(&listing, 0, u64::MAX);
+            all.retain(|account| {
+                let address = account.email.as_deref().unwrap_or_default();
+                email.as_ref().is_none_or(|email| normalized(address).as_ref() == Some(email))
+                    && include.as_ref().is_none_or(|include| include.contains(&account.id))
+                    && search.as_ref().is_none_or(|search| address.to_lowercase().contains(search.as_str()))
+            });
+            if order_by == "name" {
+                self.sort_by_name(&mut all);
+            }
+            let total = all.len() as u64;
+            (slice.cut_all(all), total)
+        } else {
+            (slice.cut(&listing, |offset, limit| state.accounts_of(&listing, offset, limit)), listing.len())
+        };
+        drop(state);
+        let wanted = params.fields();
+        let body: Vec<_> =
+            accounts.iter().map(|account| fields::customer(account, &self.shared.base_url, &wanted)).collect();
+        let ids = accounts.iter().map(|account| account.id).collect();
+        let link = self.links("customers", params, &slice, total, "");
+        Ok(list_answer(&body, total, slice.per_page, link).with_accounts(ids))
+    }
+
+    /// Equal names come in another order each time, as a database is free to do.
+    fn sort_by_name(&self, accounts: &mut [Account]) {
+        let mood = self.shared.requests.load(std::sync::atomic::Ordering::Relaxed);
+        accounts.sort_by_cached_key(|account| {
+            (account.first_name.clone(), account.last_name.clone(), mix(mood, account.id))
+        });
+    }
+
+    pub(super) fn orders(&self, params: &Params) -> Result<Answer, Rejected> {
+        let storage = self.shared.options.woocommerce.order_storage;
+        let mut complaints = Complaints::default();
+        let slice = Slice::read(&mut complaints, params, "desc");
+        let order_by = complaints.word(params, "orderby", "date", ORDER_ORDERS);
+        let statuses = complaints.words(params, "status", STATUSES);
+        let customer = params.get("customer").map(|_| complaints.integer(params, "customer", 0, 0, None));
+        let [modified_after, modified_before, after, before] =
+            ["modified_after", "modified_before", "after", "before"].map(|name| complaints.date(params, name, storage));
+        complaints.settle()?;
+        let state = self.shared.state();
+        let sort = if order_by == "modified" { Sort::Modified } else { Sort::Id };
+        // Both bounds are strict (recorded: orders_modified_after_exact_boundary).
+        let keys = match sort {
+            Sort::Modified => {
+                let start = modified_after.map_or(ALL_KEYS.start, |second| (second.saturating_add(1), 0));
+                let end = modified_before.map_or(ALL_KEYS.end, |second| (second, 0));
+                start..end.max(start)
+            }
+            Sort::Id => ALL_KEYS,
+        };
+        let shown = |status: OrderStatus| is_shown(status, &statuses, storage);
+        let fits_part = |person, part: usize| {
+            let order = state.population.part(person).orders[part];
+            shown(order.status) && (customer != Some(0) || !order.by_account)
+        };
+        let fits = |order: &Order| shown(order.status) && (customer != Some(0) || order.account.is_none());
+        let listing = state.orders.list(sort, keys, fits_part, fits);
+        let within_window = sort == Sort::Modified || (modified_after.is_none() && modified_before.is_none());
+        let quick = within_window && after.is_none() && before.is_none() && customer.is_none_or(|id| id == 0);
+        let search = params.get("search").map(str::to_lowercase);
+        let (orders, total) = if quick && search.is_none() {
+            (slice.cut(&listing, |offset, limit| state.orders_of(&listing, offset, limit)), listing.len())
+        } else {
+            let mut all = state.orders_of(&listing, 0, u64::MAX);
+            all.retain(|order| {
+                modified_after.is_none_or(|second| order.modified > second)
+                    && modified_before.is_none_or(|second| order.modified < second)
+                    && after.is_none_or(|second| order.created > second)
+                    && before.is_none_or(|second| order.created < second)
+                    && customer.is_none_or(|id| order.account.unwrap_or_default() == id)
+                    && search.as_ref().is_none_or(|search| {
+                        order.email.as_ref().is_some_and(|email| email.to_lowercase().contains(search.as_str()))
+                    })
+            });
+            let total = all.len() as u64;
+            (slice.cut_all(all), total)
+        };
+        drop(state);
+        let wanted = params.fields();
+        let body: Vec<_> = orders.iter().map(|order| fields::order(order, &self.shared.base_url, &wanted)).collect();
+        // Past the end the new storage forgets the totals and points back to page 0 (recorded).
+        let forgets = body.is_empty() && storage == OrderStorage::Tables;
+        let total = if forgets { 0 } else { total };
+        let more = if body.is_empty() { "&status%5B0%5D=any" } else { "&status%5B0%5D=any&dp=2&context=view" };
+        let link = self.links("orders", params, &slice, total, if statuses.is_empty() { more } else { "" });
+        Ok(list_answer(&body, total, slice.per_page, link))
+    }
+
+    /// The `Link` header: neighbours with the query repeated, credentials included (recorded); else only the root.
+    fn links(&self, collection: &str, params: &Params, slice: &Slice, total: u64, more: &str) -> String {
+        let pages = total.div_ceil(slice.per_page);
+        // An offset counts as the page that it falls into (recorded: customers_offset).
+        let page = slice.offset.div_ceil(slice.per_page) + 1;
+        let to = |number: u64, rel: &str| {
+            let url = format!("{}/wp-json/wc/v3/{collection}", self.shared.base_url);
+            format!("<{url}?{}>; rel=\"{rel}\"", query(params, number, more))
+        };
+        let previous = (page > 1).then(|| to((page - 1).min(pages), "prev"));
+        let next = (page < pages).then(|| to(page + 1, "next"));
+        let links: Vec<_> = previous.into_iter().chain(next).collect();
+        if links.is_empty() { self.root_link() } else { links.join(", ") }
+    }
+}
+
+/// The query with another page: in its old place, else at the end.
+fn query(params: &Params, page: u64, more: &str) -> String {
+    let mut query = Serializer::new(String::new());
+    let mut placed = false;
+    for (name, value) in params.pairs() {
+        placed |= name == "page";
+        let page = page.to_string();
+        query.append_pair(name, if name == "page" { &page } else { value });
+    }
+    let query = query.finish();
+    let whole = if placed { format!("{query}{more}") } else { format!("{query}{more}&page={page}") };
+    whole.trim_start_matches('&').to_owned()
+}
+
+fn list_answer(body: &[serde_json::Value], total: u64, per_page: u64, link: String) -> Answer {
+    Answer::json(200, &body)
+        .with("x-wp-total", total.to_string())
+        .with("x-wp-totalpages", total.div_ceil(per_page).to_string())
+        .with("link", link)
+        .with("allow", "GET, POST")
+}
+
+fn ids(params: &Params, name: &str) -> Option<Vec<u64>> {
+    params.get(name)?;
+    Some(params.list(name).into_iter().filter_map(|id| id.parse().ok()).collect())
+}
+
+/// `role=all` is every WordPress user; who has two roles is listed under both (recorded).
+fn has_role(standing: Standing, role: &str) -> bool {
+    match role {
+        "all" => true,
+        "customer" => matches!(standing, Standing::Customer | Standing::SubscriberAndCustomer),
+        "subscriber" => matches!(standing, Standing::PlainUser | Standing::SubscriberAndCustomer),
+        "shop_manager" => standing == Standing::ShopManager,
+        _ => false,
+    }
+}
+
+/// `any` is without trash; drafts show up under it on the new storage (sheet, section 2).
+fn is_shown(status: OrderStatus, statuses: &[&str], storage: OrderStorage) -> bool {
+    let word = fields::status_word(status);
+    if statuses.is_empty() || statuses.contains(&"any") {
+        return match status {
+            OrderStatus::Trash => false,
+            OrderStatus::Draft => storage == OrderStorage::Tables,
+            _ => true,
+        };
+    }
+    statuses.contains(&word)
+}
