@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::support::files::{TextFile, root, text_files};
 
@@ -118,5 +119,25 @@ fn every_variable_that_a_document_names_exists() {
     for document in documents() {
         let unknown: Vec<_> = variables(&document.text).difference(&known).cloned().collect();
         assert!(unknown.is_empty(), "{} names {unknown:?}, which nothing reads", document.path);
+    }
+}
+
+/// The commands that the program has, by its own help.
+fn commands() -> BTreeSet<String> {
+    let help = Command::new(env!("CARGO_BIN_EXE_assent")).arg("--help").output().expect("the program runs");
+    let help = String::from_utf8(help.stdout).expect("the help is text");
+    let (_, listed) = help.split_once("Commands:\n").expect("the help lists commands");
+    let lines = listed.lines().take_while(|line| line.starts_with("  "));
+    let names = lines.filter(|line| !line.starts_with("   ")).filter_map(|line| line.split_whitespace().next());
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
+#[test]
+fn the_readme_explains_every_command() {
+    let readme = document("README.md");
+    let rows: Vec<&str> = readme.lines().filter(|line| line.starts_with("| `assent ")).collect();
+    for command in commands() {
+        let beginning = format!("| `assent {command}");
+        assert!(rows.iter().any(|row| row.starts_with(&beginning)), "README.md has no row for assent {command}");
     }
 }
