@@ -10,6 +10,7 @@
 
 pub mod error;
 pub mod http;
+mod oauth1;
 pub mod settings;
 mod shopify;
 mod woocommerce;
@@ -139,10 +140,7 @@ pub fn open(
 ) -> Result<Box<dyn Connector>, InvalidSetting> {
     match platform {
         Platform::Shopify => Ok(Box::new(shopify::Shopify::open(settings, http, clock)?)),
-        Platform::WooCommerce => {
-            let _ = (settings, http, clock);
-            Err(InvalidSetting::new("platform", "is being built"))
-        }
+        Platform::WooCommerce => Ok(Box::new(woocommerce::WooCommerce::open(settings, http, clock)?)),
         Platform::BigCommerce | Platform::Magento | Platform::Sfcc | Platform::Shopware => {
             Err(InvalidSetting::new("platform", "has no connector in this release"))
         }
