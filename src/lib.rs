@@ -4,12 +4,14 @@
 //!
 //! - [`domain`]: the rules, without I/O. Start with [`domain::contact_rules`].
 //! - [`connectors`]: one store platform each, as a source of people.
+//! - [`api`]: what both transports show and take.
 //! - [`auth`], [`service`]: who calls, and the use cases.
 //! - [`store`]: queries, every one scoped to an account.
 //! - [`sandbox`]: simulated stores that speak the vendors' wire formats.
 //! - [`config`], [`app`], [`error`], [`secrets`], [`telemetry`]: what everything stands on.
 //! - [`cli`]: the commands of the program.
 
+pub mod api;
 pub mod app;
 pub mod auth;
 pub mod cli;

@@ -2,4 +2,5 @@
 
 pub mod accounts;
 pub mod input;
+pub mod integrations;
 pub mod tokens;

@@ -1,0 +1,148 @@
+//! Connectors, as both transports show them: what a platform yields, by which rules, and what an installation takes.
+
+use async_graphql::{Enum, SimpleObject};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::words::{Audience, OptInSource, Platform};
+use crate::connectors::settings::{SettingField, SettingKind};
+use crate::connectors::settings_of;
+use crate::domain::contact_rules::{self, ContactRules, Customers, Guests, OptOut, Subscribers};
+use crate::domain::platform_notes::notes_of;
+
+/// A store platform that integrations can be installed for.
+#[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Connector)]
+#[graphql(name = "Connector")]
+pub struct ConnectorView {
+    /// The platform.
+    pub platform: Platform,
+    /// Its name for people.
+    pub title: &'static str,
+    /// Whether this release can install it.
+    pub available: bool,
+    /// The audiences that can be mapped to a list.
+    pub audiences: Vec<Audience>,
+    /// How the people of a store are handled.
+    pub rules: ContactRulesView,
+    /// What an installation takes; empty while the platform is not available.
+    pub settings: Vec<SettingView>,
+    /// What the platform can and can't do.
+    pub notes: Vec<&'static str>,
+}
+
+/// How one connector handles the people of a store.
+#[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ContactRules)]
+#[graphql(name = "ContactRules")]
+pub struct ContactRulesView {
+    /// Who is a customer.
+    pub customers: CustomersRule,
+    /// Where guests go.
+    pub guests: GuestsRule,
+    /// The ways by which an opt-in makes a subscriber.
+    pub subscribers_opted_in_by: Vec<OptInSource>,
+    /// What an opt-out in the store does.
+    pub opt_out: OptOutRule,
+}
+
+/// Who is a customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema, Enum)]
+#[serde(rename_all = "snake_case")]
+#[graphql(remote = "Customers")]
+pub enum CustomersRule {
+    /// Everyone with a store account, opted in or not.
+    AccountHolders,
+    /// Everyone who gave an email address, opted in or not.
+    EveryoneWithEmail,
+}
+
+/// Where guests go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema, Enum)]
+#[serde(rename_all = "snake_case")]
+#[graphql(remote = "Guests")]
+pub enum GuestsRule {
+    /// Into the customers list; if they opted in also into the subscribers list.
+    JoinCustomers,
+    /// An audience of their own, with its own list; never the customers list.
+    OwnAudience,
+}
+
+/// What an opt-out in the store does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema, Enum)]
+#[serde(rename_all = "snake_case")]
+#[graphql(remote = "OptOut")]
+pub enum OptOutRule {
+    /// Leave the subscribers list; stay on the others; never suppressed.
+    LeaveSubscribers,
+}
+
+/// One setting of a platform.
+#[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ConnectorSetting)]
+#[graphql(name = "ConnectorSetting")]
+pub struct SettingView {
+    /// Its name among the settings of an integration.
+    pub name: &'static str,
+    /// What kind of value it takes.
+    pub kind: SettingKindView,
+    /// Whether it must be given.
+    pub required: bool,
+    /// Whether it is write-only: sealed at rest and never shown again.
+    pub secret: bool,
+    /// What it is.
+    pub description: &'static str,
+}
+
+/// Kinds of values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema, Enum)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = SettingKind)]
+#[graphql(remote = "SettingKind", name = "SettingKind")]
+pub enum SettingKindView {
+    /// Text of 1 to 2048 bytes.
+    Text,
+    /// An http or https address.
+    Url,
+    /// Up to 50 texts.
+    TextList,
+}
+
+impl From<crate::domain::Platform> for ConnectorView {
+    fn from(platform: crate::domain::Platform) -> Self {
+        let rules = contact_rules::of(platform);
+        let fields = settings_of(platform);
+        let (title, notes) = notes_of(platform);
+        Self {
+            platform: platform.into(),
+            title,
+            available: fields.is_some(),
+            audiences: rules.audiences().iter().copied().map(Audience::from).collect(),
+            rules: rules.into(),
+            settings: fields.unwrap_or_default().iter().map(SettingView::from).collect(),
+            notes: notes.to_vec(),
+        }
+    }
+}
+
+impl From<&'static ContactRules> for ContactRulesView {
+    fn from(rules: &'static ContactRules) -> Self {
+        let ContactRules { customers, guests, subscribers: Subscribers::OptedInBy(sources), opt_out } = *rules;
+        Self {
+            customers: customers.into(),
+            guests: guests.into(),
+            subscribers_opted_in_by: sources.iter().copied().map(OptInSource::from).collect(),
+            opt_out: opt_out.into(),
+        }
+    }
+}
+
+impl From<&SettingField> for SettingView {
+    fn from(field: &SettingField) -> Self {
+        let SettingField { name, kind, secret, required, description } = *field;
+        Self { name, kind: kind.into(), required, secret, description }
+    }
+}

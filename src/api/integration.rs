@@ -1,0 +1,304 @@
+//! Integrations, as both transports show and take them.
+
+use async_graphql::{InputObject, MaybeUndefined, SimpleObject};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::words::{Audience, IntegrationState, Platform};
+use crate::connectors::{Check, ConnectionReport};
+use crate::domain::contact_rules;
+use crate::domain::ids::ListId;
+use crate::domain::integration::Integration;
+use crate::domain::mapping::{AudienceEffect, MappingChange, MappingEffect};
+use crate::error::Error;
+use crate::service::integrations::{IntegrationChange, NewIntegration};
+
+/// One installed store.
+#[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Integration)]
+#[graphql(name = "Integration")]
+pub struct IntegrationView {
+    /// Time-ordered identifier (UUID v7).
+    pub id: Uuid,
+    /// The store's platform.
+    pub platform: Platform,
+    /// Display name, unique in the account whatever its case.
+    pub name: String,
+    /// The settings, without secrets.
+    #[schema(value_type = Object)]
+    pub settings: Value,
+    /// Names of the secret settings that are there. Their values are never shown.
+    pub secrets: Vec<String>,
+    /// Whether it may be synced.
+    pub state: IntegrationState,
+    /// Why it needs attention: a stable code.
+    pub state_code: Option<String>,
+    /// Why it needs attention, and what to do.
+    pub state_detail: Option<String>,
+    /// Which audience goes to which list.
+    pub mappings: MappingsView,
+    /// When the last run ended well; `null` before the first.
+    pub synced_at: Option<DateTime<Utc>>,
+    /// When the last full run ended well; `null` before the first.
+    pub full_synced_at: Option<DateTime<Utc>>,
+    /// When it was installed.
+    pub created_at: DateTime<Utc>,
+    /// When somebody last changed it.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<Integration> for IntegrationView {
+    fn from(integration: Integration) -> Self {
+        let mappings = MappingsView::from(&integration);
+        let Integration {
+            id,
+            platform,
+            name,
+            settings,
+            secrets,
+            state,
+            state_code,
+            state_detail,
+            mappings: _,
+            synced_at,
+            full_synced_at,
+            created_at,
+            updated_at,
+        } = integration;
+        Self {
+            id: id.into(),
+            platform: platform.into(),
+            name,
+            settings: Value::Object(settings),
+            secrets,
+            state: state.into(),
+            state_code,
+            state_detail,
+            mappings,
+            synced_at,
+            full_synced_at,
+            created_at,
+            updated_at,
+        }
+    }
+}
+
+/// Which audience goes to which list; `null`: to none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema, SimpleObject)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Mappings)]
+#[graphql(name = "Mappings")]
+pub struct MappingsView {
+    /// List of the subscribers.
+    #[graphql(name = "subscribersId")]
+    pub subscribers: Option<Uuid>,
+    /// List of the customers.
+    #[graphql(name = "customersId")]
+    pub customers: Option<Uuid>,
+    /// List of the guests; absent where the platform has no guests as an audience of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Uuid>, required = false)]
+    #[graphql(skip)]
+    pub guests: Option<Option<Uuid>>,
+}
+
+impl From<&Integration> for MappingsView {
+    fn from(integration: &Integration) -> Self {
+        use crate::domain::Audience::{Customers, Guests, Subscribers};
+        let list = |audience| integration.mappings.get(&audience).copied().map(Uuid::from);
+        let has_guests = contact_rules::of(integration.platform).audiences().contains(&Guests);
+        Self { subscribers: list(Subscribers), customers: list(Customers), guests: has_guests.then(|| list(Guests)) }
+    }
+}
+
+/// A store to be installed.
+#[derive(Clone, Debug, Deserialize, ToSchema, InputObject)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = NewIntegration)]
+#[graphql(name = "NewIntegration")]
+pub struct IntegrationInput {
+    /// The store's platform.
+    pub platform: Platform,
+    /// Display name, 1 to 255 characters, unique in the account whatever its case.
+    #[schema(min_length = 1, max_length = 255)]
+    pub name: String,
+    /// The platform's settings: see the connector. Secrets among them are write-only.
+    #[schema(value_type = Object)]
+    pub settings: Value,
+    /// Which audience goes to which list. Without it subscribers go to the list `Store subscribers`.
+    #[serde(default)]
+    pub mappings: Option<MappingsInput>,
+}
+
+impl TryFrom<IntegrationInput> for NewIntegration {
+    type Error = Error;
+
+    fn try_from(input: IntegrationInput) -> Result<Self, Error> {
+        let IntegrationInput { platform, name, settings, mappings } = input;
+        let mappings = mappings.map(MappingChange::from).unwrap_or_default();
+        Ok(Self { platform: platform.into(), name, settings: object(settings)?, mappings })
+    }
+}
+
+/// A change of an integration. What is absent stays.
+#[derive(Clone, Debug, Deserialize, ToSchema, InputObject)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = IntegrationChange)]
+#[graphql(name = "IntegrationChange")]
+pub struct IntegrationPatch {
+    /// New name, 1 to 255 characters.
+    #[schema(min_length = 1, max_length = 255)]
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Settings to change; `null` takes a setting away, absent ones stay, secrets too.
+    #[schema(value_type = Option<Object>)]
+    #[serde(default)]
+    pub settings: Option<Value>,
+}
+
+impl TryFrom<IntegrationPatch> for IntegrationChange {
+    type Error = Error;
+
+    fn try_from(patch: IntegrationPatch) -> Result<Self, Error> {
+        let IntegrationPatch { name, settings } = patch;
+        Ok(Self { name, settings: settings.map(object).transpose()?.unwrap_or_default() })
+    }
+}
+
+fn object(settings: Value) -> Result<Map<String, Value>, Error> {
+    match settings {
+        Value::Object(settings) => Ok(settings),
+        _ => Err(Error::invalid("settings", "must be an object")),
+    }
+}
+
+/// A change of the mappings. What is absent stays, `null` ends a mapping.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema, InputObject)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = MappingsChange)]
+#[graphql(name = "MappingsChange")]
+pub struct MappingsInput {
+    /// List for the subscribers.
+    #[serde(default)]
+    #[schema(value_type = Option<Uuid>)]
+    pub subscribers: MaybeUndefined<Uuid>,
+    /// List for the customers; not a marketing list, and not the subscribers list of any integration.
+    #[serde(default)]
+    #[schema(value_type = Option<Uuid>)]
+    pub customers: MaybeUndefined<Uuid>,
+    /// List for the guests, where the platform has them as an audience of their own; rules as for customers.
+    #[serde(default)]
+    #[schema(value_type = Option<Uuid>)]
+    pub guests: MaybeUndefined<Uuid>,
+}
+
+impl From<MappingsInput> for MappingChange {
+    fn from(input: MappingsInput) -> Self {
+        use crate::domain::Audience::{Customers, Guests, Subscribers};
+        let MappingsInput { subscribers, customers, guests } = input;
+        let named = [(Subscribers, subscribers), (Customers, customers), (Guests, guests)];
+        let change = |(audience, list)| match list {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => Some((audience, None)),
+            MaybeUndefined::Value(id) => Some((audience, Some(ListId::from(id)))),
+        };
+        Self(named.into_iter().filter_map(change).collect())
+    }
+}
+
+/// What a change of the mappings does, or would do, to each audience it names.
+#[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = MappingEffect)]
+#[graphql(name = "MappingEffect")]
+pub struct MappingEffectView {
+    /// The mappings after the change.
+    pub mappings: MappingsView,
+    /// One entry per audience that changes.
+    pub audiences: Vec<AudienceEffectView>,
+}
+
+/// What a change of one audience's mapping does to its people.
+#[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AudienceEffect)]
+#[graphql(name = "AudienceEffect")]
+pub struct AudienceEffectView {
+    /// The audience.
+    pub audience: Audience,
+    /// Contacts that come onto the new list.
+    pub joins: u64,
+    /// Contacts that go off the old list.
+    pub leaves: u64,
+    /// Contacts that stay on a list they are on, because something else holds them there or nothing changes.
+    pub stays: u64,
+}
+
+impl From<AudienceEffect> for AudienceEffectView {
+    fn from(effect: AudienceEffect) -> Self {
+        let AudienceEffect { audience, joins, leaves, stays } = effect;
+        Self { audience: audience.into(), joins, leaves, stays }
+    }
+}
+
+impl From<MappingEffect> for MappingEffectView {
+    fn from(effect: MappingEffect) -> Self {
+        let MappingEffect { integration, audiences } = effect;
+        Self {
+            mappings: MappingsView::from(&integration),
+            audiences: audiences.into_iter().map(AudienceEffectView::from).collect(),
+        }
+    }
+}
+
+/// What a connection test found.
+#[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ConnectionReport)]
+#[graphql(name = "ConnectionReport")]
+pub struct ConnectionReportView {
+    /// Whether syncing can work.
+    pub ok: bool,
+    /// The store's name, as the store tells it.
+    pub store_name: Option<String>,
+    /// The API version that answered.
+    pub api_version: Option<String>,
+    /// Everything that was checked, in order.
+    pub checks: Vec<ConnectionCheckView>,
+    /// What does not stop syncing but should be known.
+    pub warnings: Vec<String>,
+}
+
+/// One thing that a connection test checked.
+#[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ConnectionCheck)]
+#[graphql(name = "ConnectionCheck")]
+pub struct ConnectionCheckView {
+    /// What was checked, for example `read customers`.
+    pub name: &'static str,
+    /// Whether it is all right.
+    pub ok: bool,
+    /// What is wrong and what to do about it.
+    pub problem: Option<String>,
+}
+
+impl From<ConnectionReport> for ConnectionReportView {
+    fn from(report: ConnectionReport) -> Self {
+        let ok = report.is_ok();
+        let ConnectionReport { store_name, api_version, checks, warnings } = report;
+        let checks = checks.into_iter().map(ConnectionCheckView::from).collect();
+        Self { ok, store_name, api_version, checks, warnings }
+    }
+}
+
+impl From<Check> for ConnectionCheckView {
+    fn from(check: Check) -> Self {
+        let Check { name, problem } = check;
+        Self { name, ok: problem.is_none(), problem }
+    }
+}

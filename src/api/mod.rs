@@ -1,0 +1,16 @@
+//! Views and inputs: one of each per resource, for both transports.
+//!
+//! A view is built from a domain type by full destructuring, so that a new field is a decision. GraphQL adds
+//! relations to a view, REST the page envelope; nothing else differs.
+
+pub mod connector;
+pub mod consent;
+pub mod consent_input;
+pub mod consent_words;
+pub mod contact;
+pub mod integration;
+pub mod list;
+mod mirror;
+pub mod page;
+pub mod sync;
+pub mod words;

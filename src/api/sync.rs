@@ -1,0 +1,148 @@
+//! Sync runs, as both transports show and take them.
+
+use async_graphql::{InputObject, SimpleObject};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::words::{QuarantineReason, RunMode, RunStatus, Stream};
+use crate::domain::run::{QuarantinedRecord, SyncRun};
+use crate::domain::sync::Counts;
+
+/// One pass over one integration. `read = created + updated + unchanged + skipped + quarantined`.
+#[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SyncRun)]
+#[graphql(name = "SyncRun")]
+pub struct SyncRunView {
+    /// Time-ordered identifier (UUID v7).
+    pub id: Uuid,
+    /// The store.
+    pub integration_id: Uuid,
+    /// How much is read.
+    pub mode: RunMode,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// Records that the store sent.
+    pub read: u64,
+    /// New source records.
+    pub created: u64,
+    /// Source records whose content changed, also to "gone".
+    pub updated: u64,
+    /// Records equal to what we have.
+    pub unchanged: u64,
+    /// Records that are in order but nobody for our purposes.
+    pub skipped: u64,
+    /// Records that could not be used.
+    pub quarantined: u64,
+    /// Contacts that came onto a list.
+    pub joined: u64,
+    /// Contacts that went off a list.
+    pub left: u64,
+    /// Records in all, as far as the store tells.
+    pub total: Option<u64>,
+    /// Whether it shall stop after the page it is at.
+    pub cancel_requested: bool,
+    /// Stable code of the failure.
+    pub error_code: Option<String>,
+    /// What failed and what to do.
+    pub error_detail: Option<String>,
+    /// When it was asked for.
+    pub queued_at: DateTime<Utc>,
+    /// When a worker first took it up.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+impl From<SyncRun> for SyncRunView {
+    fn from(run: SyncRun) -> Self {
+        let SyncRun {
+            id,
+            integration_id,
+            mode,
+            status,
+            counts,
+            total,
+            cancel_requested,
+            error_code,
+            error_detail,
+            queued_at,
+            started_at,
+            finished_at,
+        } = run;
+        let Counts { read, created, updated, unchanged, skipped, quarantined, joined, left } = counts;
+        Self {
+            id: id.into(),
+            integration_id: integration_id.into(),
+            mode: mode.into(),
+            status: status.into(),
+            read,
+            created,
+            updated,
+            unchanged,
+            skipped,
+            quarantined,
+            joined,
+            left,
+            total,
+            cancel_requested,
+            error_code,
+            error_detail,
+            queued_at,
+            started_at,
+            finished_at,
+        }
+    }
+}
+
+/// A record of a store that could not be used. The run went on.
+#[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = QuarantinedRecord)]
+#[graphql(name = "QuarantinedRecord")]
+pub struct QuarantinedRecordView {
+    /// Time-ordered identifier (UUID v7).
+    pub id: Uuid,
+    /// The store.
+    pub integration_id: Uuid,
+    /// The run that found it.
+    pub run_id: Uuid,
+    /// Where in the store.
+    pub stream: Stream,
+    /// The store's own id, where it could be read.
+    pub store_id: Option<String>,
+    /// Why it could not be used.
+    pub reason: QuarantineReason,
+    /// What is wrong; never a value of the record.
+    pub detail: String,
+    /// When it was found.
+    pub created_at: DateTime<Utc>,
+}
+
+impl From<QuarantinedRecord> for QuarantinedRecordView {
+    fn from(record: QuarantinedRecord) -> Self {
+        let QuarantinedRecord { id, integration_id, run_id, stream, store_id, reason, detail, created_at } = record;
+        Self {
+            id,
+            integration_id: integration_id.into(),
+            run_id: run_id.into(),
+            stream: stream.into(),
+            store_id,
+            reason: reason.into(),
+            detail,
+            created_at,
+        }
+    }
+}
+
+/// A run to be started.
+#[derive(Clone, Debug, Deserialize, ToSchema, InputObject)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = NewSync)]
+#[graphql(name = "NewSync")]
+pub struct SyncInput {
+    /// How much of the store is read.
+    pub mode: RunMode,
+}
