@@ -24,3 +24,7 @@ pub mod secrets;
 pub mod service;
 pub mod store;
 pub mod telemetry;
+
+#[cfg(test)]
+#[path = "../tests/it/support/skipping.rs"]
+mod skipping;

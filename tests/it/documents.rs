@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::files::{TextFile, root, text_files};
+use crate::support::files::{TextFile, root, rust_files, text_files};
+use crate::support::vendors;
 
 fn documents() -> Vec<TextFile> {
     let documents = text_files(|path| Path::new(path).extension().is_some_and(|extension| extension == "md"));
@@ -139,5 +140,32 @@ fn the_readme_explains_every_command() {
     for command in commands() {
         let beginning = format!("| `assent {command}");
         assert!(rows.iter().any(|row| row.starts_with(&beginning)), "README.md has no row for assent {command}");
+    }
+}
+
+/// Citations as the code writes them, for example "`vendors/woocommerce.md` section 2": sheet and section.
+fn citations(text: &str) -> Vec<(String, Option<String>)> {
+    let one_line = text.lines().map(|line| line.trim_start_matches([' ', '/', '!'])).collect::<Vec<_>>().join(" ");
+    let cited = one_line.split("vendors/").skip(1).filter_map(|after| {
+        let (sheet, rest) = after.split_once(".md")?;
+        let is_name = sheet.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+        let section = rest.trim_start_matches(['`', ',']).trim_start().strip_prefix("section ");
+        let number = section.map(|text| text.chars().take_while(char::is_ascii_digit).collect());
+        is_name.then(|| (format!("{sheet}.md"), number))
+    });
+    cited.collect()
+}
+
+#[test]
+fn what_the_code_cites_is_there() {
+    let Some(vendors) = vendors() else { return };
+    for file in rust_files().into_iter().filter(|file| !file.path.starts_with("tests/it/")) {
+        for (sheet, section) in citations(&file.text) {
+            let content = std::fs::read_to_string(vendors.join(&sheet)).unwrap_or_default();
+            assert!(!content.is_empty(), "{} cites {sheet}, which is not there", file.path);
+            let heading = section.map(|number| format!("\n## {number}. "));
+            let is_there = heading.as_ref().is_none_or(|heading| content.contains(heading));
+            assert!(is_there, "{} cites {sheet}, which has no section{}", file.path, heading.unwrap_or_default());
+        }
     }
 }
