@@ -4,5 +4,6 @@ mod architecture;
 mod databases;
 mod dependencies;
 mod documents;
+mod shopify_connector;
 mod sign_in;
 mod support;

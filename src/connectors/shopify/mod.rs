@@ -7,6 +7,9 @@
 //!   order that has an address and no customer (section 4).
 //! - An error may come with HTTP 200 and beside data (section 7): [`envelope`].
 //! - Records that are deleted just vanish; only a full pass shows it (section 6).
+//! - A webhook's body carries no consent, so a hint is followed by reading the record again by its id (section 9).
+//! - Orders older than 60 days are absent without `read_all_orders`, and some plans show no addresses (section 2):
+//!   [`check`] says both before the first pass.
 
 mod check;
 mod client;
