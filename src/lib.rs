@@ -8,6 +8,7 @@
 //! - [`auth`], [`service`]: who calls, and the use cases.
 //! - [`store`]: queries, every one scoped to an account.
 //! - [`sandbox`]: simulated stores that speak the vendors' wire formats.
+//! - [`graphql`]: one of the two transports.
 //! - [`config`], [`app`], [`error`], [`secrets`], [`telemetry`]: what everything stands on.
 //! - [`cli`]: the commands of the program.
 
@@ -19,6 +20,7 @@ pub mod config;
 pub mod connectors;
 pub mod domain;
 pub mod error;
+pub mod graphql;
 pub mod sandbox;
 pub mod secrets;
 pub mod service;

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** results go to stdout, everything else to stderr, so that output can be piped.
 
+mod account;
 mod migrate;
 
 use std::io::Write as _;
@@ -38,6 +39,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Account(account::Arguments),
     Migrate(migrate::Arguments),
 }
 
@@ -58,6 +60,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
     let config = Config::load(cli.config.as_deref())?;
     crate::telemetry::init_logging(&config)?;
     match cli.command {
+        Command::Account(arguments) => account::run(&config, arguments).await,
         Command::Migrate(arguments) => migrate::run(&config, &arguments).await,
     }
 }
