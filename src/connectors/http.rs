@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use chrono::DateTime;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -172,11 +173,23 @@ impl Answer {
         serde_json::from_slice(&self.body).map_err(|_| ConnectorError::BadAnswer { what })
     }
 
-    /// `Retry-After` in seconds (also decimal, as Shopify sends it), at most [`MAX_RETRY_AFTER`].
+    /// `Retry-After`, at most [`MAX_RETRY_AFTER`]: in seconds (also decimal, as Shopify sends it), or as a date, which is
+    /// taken against the answer's own `Date`, so that the store's clock need not be ours.
     fn retry_after(&self) -> Option<Duration> {
-        let seconds: f64 = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-        (seconds.is_finite() && seconds >= 0.0)
-            .then(|| Duration::from_secs_f64(seconds.min(MAX_RETRY_AFTER.as_secs_f64())))
+        let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+        let wait = match text.parse::<f64>() {
+            Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => {
+                Duration::from_secs_f64(seconds.min(MAX_RETRY_AFTER.as_secs_f64()))
+            }
+            Ok(_) => return None,
+            Err(_) => {
+                let answered = self.headers.get(DATE)?.to_str().ok()?;
+                let (until, from) =
+                    (DateTime::parse_from_rfc2822(text).ok()?, DateTime::parse_from_rfc2822(answered).ok()?);
+                (until - from).to_std().unwrap_or(Duration::ZERO)
+            }
+        };
+        Some(wait.min(MAX_RETRY_AFTER))
     }
 }
 
@@ -263,7 +276,7 @@ fn is_private_literal(host: &url::Host<&str>) -> bool {
     }
 }
 
-/// Loopback, private, link-local, shared, documentation and unspecified addresses.
+/// Loopback, private, link-local, shared, benchmarking, multicast and unspecified addresses.
 #[must_use]
 pub fn is_private(ip: IpAddr) -> bool {
     match ip.to_canonical() {
@@ -289,3 +302,6 @@ pub fn is_private(ip: IpAddr) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
