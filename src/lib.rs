@@ -8,7 +8,7 @@
 //! - [`auth`], [`service`]: who calls, and the use cases.
 //! - [`store`]: queries, every one scoped to an account.
 //! - [`sandbox`]: simulated stores that speak the vendors' wire formats.
-//! - [`graphql`]: one of the two transports.
+//! - [`graphql`], [`server`]: a transport, and the HTTP server around both.
 //! - [`config`], [`app`], [`error`], [`secrets`], [`telemetry`]: what everything stands on.
 //! - [`cli`]: the commands of the program.
 
@@ -23,6 +23,7 @@ pub mod error;
 pub mod graphql;
 pub mod sandbox;
 pub mod secrets;
+pub mod server;
 pub mod service;
 pub mod store;
 pub mod telemetry;

@@ -3,7 +3,9 @@
 //! **Invariant:** results go to stdout, everything else to stderr, so that output can be piped.
 
 mod account;
+mod export;
 mod migrate;
+mod serve;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -39,8 +41,10 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Account(account::Arguments),
+    Serve(serve::Arguments),
     Migrate(migrate::Arguments),
+    Account(account::Arguments),
+    Export(export::Arguments),
 }
 
 /// How results are printed.
@@ -60,8 +64,10 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
     let config = Config::load(cli.config.as_deref())?;
     crate::telemetry::init_logging(&config)?;
     match cli.command {
-        Command::Account(arguments) => account::run(&config, arguments).await,
+        Command::Serve(serve::Arguments {}) => serve::run(config).await,
         Command::Migrate(arguments) => migrate::run(&config, &arguments).await,
+        Command::Account(arguments) => account::run(&config, arguments).await,
+        Command::Export(arguments) => export::run(&arguments),
     }
 }
 
