@@ -1,6 +1,11 @@
 //! The schema on both databases, and the databases of the tests themselves.
 
 use std::collections::BTreeSet;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use migration::Migrator;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
@@ -75,4 +80,48 @@ async fn a_dropped_database_is_gone(db: TestDatabase) {
 #[test]
 fn sqlite_needs_nothing_installed() {
     assert!(TestDatabase::migrated(Engine::Sqlite).is_some());
+}
+
+/// How often and how far apart a state of the outside world is looked for: a minute in all.
+const LOOKS: u32 = 600;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+
+#[tokio::test]
+async fn a_killed_test_process_leaves_no_cluster_behind() {
+    // Where a server is named, or there is none, no cluster is started.
+    if std::env::var_os("ASSENT_TEST_POSTGRES_URL").is_some() || TestDatabase::empty(Engine::Postgres).is_none() {
+        return;
+    }
+    let home = tempfile::tempdir().expect("temporary folders can be made");
+    std::fs::set_permissions(home.path(), Permissions::from_mode(0o777)).expect("the folder is ours");
+    let mut child = Command::new(std::env::current_exe().expect("this program has a file"))
+        .args(["--exact", "databases::postgres::every_test_has_a_database_of_its_own"])
+        .env("TMPDIR", home.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("this program can be run");
+    let is_running = || clusters(home.path()).iter().any(|cluster| cluster.join("data/postmaster.pid").exists());
+    let was_seen = look_until(is_running).await;
+    child.kill().expect("the child can be killed");
+    child.wait().expect("the child ends");
+    assert!(was_seen, "the child starts no cluster");
+    assert!(look_until(|| clusters(home.path()).is_empty()).await, "a cluster outlives its test process");
+}
+
+async fn look_until(mut holds: impl FnMut() -> bool) -> bool {
+    let mut looks = tokio::time::interval(BETWEEN_LOOKS);
+    for _ in 0..LOOKS {
+        looks.tick().await;
+        if holds() {
+            return true;
+        }
+    }
+    false
+}
+
+/// Folders of private clusters below a temporary folder.
+fn clusters(home: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(home).expect("the folder can be read").filter_map(|entry| Some(entry.ok()?.path()));
+    entries.filter(|path| path.to_string_lossy().contains("assent-postgres-")).collect()
 }

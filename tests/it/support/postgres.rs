@@ -132,15 +132,15 @@ fn id(arguments: &[&str]) -> Option<u32> {
     String::from_utf8(output.stdout).ok()?.trim().parse().ok()
 }
 
-/// A new folder of that owner that they can reach. The supervisor removes it.
+/// A new folder of that owner, where they can reach it and remove it again, as the supervisor does at the end.
 fn private_folder(owner: Option<Owner>) -> Result<PathBuf, String> {
-    let reachable = |folder: &PathBuf| {
-        folder.ancestors().all(|above| above.metadata().is_ok_and(|about| about.permissions().mode() & 0o001 != 0))
-    };
+    let lets =
+        |folder: &Path, bits: u32| folder.metadata().is_ok_and(|about| about.permissions().mode() & bits == bits);
+    let is_open = |folder: &PathBuf| lets(folder, 0o003) && folder.ancestors().all(|above| lets(above, 0o001));
     let parent = [std::env::temp_dir(), "/tmp".into(), "/var/tmp".into()]
         .into_iter()
-        .find(|folder| owner.is_none() || reachable(folder))
-        .ok_or("there is no temporary folder that other users can reach")?;
+        .find(|folder| owner.is_none() || is_open(folder))
+        .ok_or("there is no temporary folder that other users can write to")?;
     let folder = tempfile::Builder::new()
         .prefix("assent-postgres-")
         .tempdir_in(parent)
