@@ -8,4 +8,5 @@ mod paging;
 mod queries;
 mod reading;
 mod shop;
+mod simulated;
 mod token;
