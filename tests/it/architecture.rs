@@ -77,7 +77,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         within: &["src/connectors/"],
-        except: &["src/connectors/http.rs"],
+        except: &["src/connectors/http.rs", "src/connectors/http/"],
         never: &["tokio::time::sleep", "tokio::spawn"],
         sentence: "connectors describe requests and never sleep; http paces, the engine alone waits and retries",
     },
