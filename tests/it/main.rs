@@ -8,3 +8,5 @@ mod documents;
 mod shopify_connector;
 mod sign_in;
 mod support;
+mod woocommerce_connector;
+mod woocommerce_recorded;

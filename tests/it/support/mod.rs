@@ -1,9 +1,11 @@
 //! What the tests share: the service in process, real databases, the checkout's files, the vendors' data.
 
+pub(crate) mod answering;
 pub(crate) mod app;
 pub(crate) mod databases;
 pub(crate) mod files;
 mod postgres;
+pub(crate) mod recorded;
 pub(crate) mod rust_source;
 mod skipping;
 
