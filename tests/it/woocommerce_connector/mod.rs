@@ -7,3 +7,4 @@ mod answers;
 mod paging;
 mod requests;
 pub(crate) mod shop;
+mod simulated;
