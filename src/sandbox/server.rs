@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use futures::StreamExt as _;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +18,9 @@ use super::records::Second;
 use super::state::State;
 use super::{Change, ChangeError, HANG, StoreOptions, Truth};
 use crate::domain::Platform;
+
+/// Time for half an answer to go out.
+const FLUSH: Duration = Duration::from_millis(20);
 
 /// One store, as its request handlers see it.
 #[derive(Debug)]
@@ -193,7 +197,11 @@ impl Answer {
     fn truncated(self) -> Response {
         let (whole, half) = (self.body.len(), self.body.len() / 2);
         let first = Bytes::copy_from_slice(&self.body[..half]);
-        let cut = futures::stream::iter([Ok(first), Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))]);
+        // The pause lets the half go out; an error at once would take the head of the answer with it.
+        let cut = futures::stream::once(async { Ok(first) }).chain(futures::stream::once(async {
+            tokio::time::sleep(FLUSH).await;
+            Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
+        }));
         let mut response = self.response(Body::from_stream(cut));
         response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(whole));
         response

@@ -42,6 +42,8 @@ const VENDOR_SCHEMA: &str = "admin-2026-07.core.graphql";
 const OWN_SCHEMA: &str = include_str!("../shopify.graphql");
 /// Most documents kept parsed; a client has a handful.
 const MAX_DOCUMENTS: usize = 256;
+/// What `apollo-compiler` puts before a resolver's own words.
+const RESOLVER: &str = "resolver error: ";
 /// Largest request read.
 const MAX_REQUEST_BYTES: usize = 1024 * 1024;
 
@@ -76,10 +78,14 @@ fn shop_domain(shared: &Shared) -> String {
 }
 
 fn schema(folder: Option<&Path>) -> Result<Valid<Schema>, StartError> {
-    let text = match folder.map(|folder| folder.join(VENDOR_SCHEMA)) {
+    let mut text = match folder.map(|folder| folder.join(VENDOR_SCHEMA)) {
         Some(path) => std::fs::read_to_string(&path).map_err(|source| StartError::ReadSchema { path, source })?,
         None => OWN_SCHEMA.to_owned(),
     };
+    // Built into newer GraphQL and used by the vendor, not known to this parser.
+    if text.contains("@oneOf") && !text.contains("directive @oneOf") {
+        text.push_str("\ndirective @oneOf on INPUT_OBJECT\n");
+    }
     Schema::parse_and_validate(text, "shopify.graphql").map_err(|error| StartError::BadSchema(error.errors.to_string()))
 }
 
@@ -279,11 +285,13 @@ fn rendered(response: ExecutionResponse) -> Value {
 
 fn coded(error: &apollo_compiler::response::GraphQLError) -> Value {
     let mut value = serde_json::to_value(error).unwrap_or_default();
-    let required = error.message.split_once("Required access: ").map(|(_, scope)| scope);
+    let message = error.message.strip_prefix(RESOLVER).unwrap_or(&error.message);
+    value["message"] = message.into();
+    let required = message.split_once("Required access: ").map(|(_, scope)| scope);
     value["extensions"] = match required {
         Some(scope) => json!({ "code": "ACCESS_DENIED", "documentation": "https://shopify.dev/api/usage/access-scopes",
             "requiredAccess": scope }),
-        None if error.message == INTERNAL => json!({ "code": "INTERNAL_SERVER_ERROR" }),
+        None if message == INTERNAL => json!({ "code": "INTERNAL_SERVER_ERROR" }),
         None => json!({ "code": "BAD_REQUEST" }),
     };
     value
@@ -303,5 +311,8 @@ fn refusals(diagnostics: &DiagnosticList) -> Value {
         };
         json!({ "message": message, "locations": shown.locations, "extensions": extensions })
     });
-    all.collect()
+    let all: Vec<_> = all.collect();
+    // An unknown field leaves an empty selection behind, which is worth no word of its own.
+    let undefined = |error: &&Value| error["extensions"]["code"] == "undefinedField";
+    if all.iter().any(|error| undefined(&error)) { all.iter().filter(undefined).cloned().collect() } else { all.into() }
 }
