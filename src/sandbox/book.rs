@@ -105,9 +105,13 @@ impl<R: Record> Book<R> {
         slots.filter(move |_| person < self.people).map(move |(index, _)| self.place(round, index))
     }
 
-    /// What the overlay says about an id: nothing, gone, or its present content.
-    pub(crate) fn changed(&self, id: u64) -> Option<Option<&R>> {
-        self.overlay.get(&id).map(Option::as_ref)
+    /// What became of the record of an id.
+    pub(crate) fn fate(&self, id: u64) -> Fate<'_, R> {
+        match self.overlay.get(&id) {
+            None => Fate::Untouched,
+            Some(None) => Fate::Gone,
+            Some(Some(record)) => Fate::Changed(record),
+        }
     }
 
     /// Every changed record that is still there.
@@ -200,6 +204,22 @@ pub(crate) struct Listing<'a, R> {
     removed: Vec<u64>,
     /// Records of the overlay that belong here.
     added: Vec<&'a R>,
+}
+
+/// What became of a record.
+pub(crate) enum Fate<'a, R> {
+    /// As it was laid out, if it ever was.
+    Untouched,
+    /// Taken out.
+    Gone,
+    /// Changed or new.
+    Changed(&'a R),
+}
+
+impl<R> Fate<'_, R> {
+    pub(crate) const fn is_touched(&self) -> bool {
+        !matches!(self, Self::Untouched)
+    }
 }
 
 /// A record of a listing.
@@ -317,6 +337,16 @@ impl<'a, R: Record> Listing<'a, R> {
     }
 }
 
+impl<R: Clone> Entry<'_, R> {
+    /// The record itself.
+    pub(crate) fn or_build(self, build: impl FnOnce(Place) -> R) -> R {
+        match self {
+            Self::LaidOut(place) => build(place),
+            Self::Changed(record) => record.clone(),
+        }
+    }
+}
+
 /// The first number of the range for which `goes_before` no longer holds.
 fn partition(range: Range<u64>, goes_before: impl Fn(u64) -> bool) -> u64 {
     let Range { mut start, mut end } = range;
@@ -329,3 +359,6 @@ fn partition(range: Range<u64>, goes_before: impl Fn(u64) -> bool) -> u64 {
 
 /// Every key.
 pub(crate) const ALL_KEYS: Range<Key> = (i64::MIN, 0)..(i64::MAX, u64::MAX);
+
+#[cfg(test)]
+mod tests;

@@ -33,14 +33,24 @@ pub(crate) enum Address {
     Absent,
 }
 
+/// What a person is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NameKind {
+    /// First and last name.
+    Usual,
+    /// One with an ampersand.
+    Escaped,
+    /// Nothing.
+    Absent,
+}
+
 /// One account.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AccountPart {
     pub(crate) says: Says,
     pub(crate) standing: Standing,
     pub(crate) address: Address,
-    pub(crate) nameless: bool,
-    pub(crate) escaped_name: bool,
+    pub(crate) name: NameKind,
     pub(crate) shows_modified: bool,
     pub(crate) malformed: bool,
 }
@@ -61,8 +71,7 @@ const ACCOUNT: AccountPart = AccountPart {
     says: Says::Nothing,
     standing: Standing::Customer,
     address: Address::Own,
-    nameless: false,
-    escaped_name: false,
+    name: NameKind::Usual,
     shows_modified: true,
     malformed: false,
 };
@@ -105,7 +114,7 @@ const WOOCOMMERCE: &[Part] = &[
     buyer(&[ACCOUNT], &[OrderPart { says: Says::Yes, ..ACCOUNT_ORDER }]),          // ticked at checkout only [4]
     buyer(&[ACCOUNT], &[OrderPart { address: Address::OtherCase, status: OrderStatus::Failed, ..GUEST_ORDER }]),
     account(&[AccountPart { shows_modified: false, ..YES }]), // date_modified is null [2]
-    account(&[AccountPart { escaped_name: true, ..YES }]),    // names are HTML-escaped [2]
+    account(&[AccountPart { name: NameKind::Escaped, ..YES }]), // names are HTML-escaped [2]
     account(&[AccountPart { says: Says::YesProtected, ..ACCOUNT }]), // hidden meta key [2]
     account(&[AccountPart { says: Says::Gibberish, ..ACCOUNT }]),
     account(&[AccountPart { address: Address::Absent, ..ACCOUNT }]), // email may be empty [recorded]
@@ -144,7 +153,7 @@ const SHOPIFY: &[Part] = &[
     account(&[NO]),
     buyer(&[AccountPart { standing: Standing::Guest, ..ACCOUNT }], &[ACCOUNT_ORDER]),
     buyer(&[AccountPart { standing: Standing::Guest, ..YES }], &[OrderPart { says: Says::Yes, ..ACCOUNT_ORDER }]),
-    account(&[AccountPart { standing: Standing::Newsletter, nameless: true, ..YES }]), // no name, no order [5]
+    account(&[AccountPart { standing: Standing::Newsletter, name: NameKind::Absent, ..YES }]), // no name, no order [5]
     account(&[AccountPart { standing: Standing::Invited, ..YES }]),
     account(&[AccountPart { says: Says::Pending, ..ACCOUNT }]),
     account(&[AccountPart { says: Says::Invalid, ..ACCOUNT }]),
@@ -158,7 +167,7 @@ const SHOPIFY: &[Part] = &[
     guest(&[OrderPart { test: true, ..GUEST_YES }]),
     account(&[YES, AccountPart { address: Address::OtherCase, ..NO }]), // one address, two customers [11]
     account(&[NO, AccountPart { address: Address::OtherCase, ..YES }]),
-    account(&[AccountPart { address: Address::Absent, nameless: true, ..ACCOUNT }]), // erased
+    account(&[AccountPart { address: Address::Absent, name: NameKind::Absent, ..ACCOUNT }]), // erased
     buyer(&[YES], &[OrderPart { address: Address::OtherCase, ..GUEST_YES }]),
     account(&[AccountPart { standing: Standing::Declined, ..YES }]), // state means nothing [4]
     guest(&[OrderPart { address: Address::Nonsense, ..GUEST_ORDER }]),
@@ -169,7 +178,7 @@ const SHOPIFY_CROWD: &[Part] = &[
     account(&[ACCOUNT]),
     account(&[YES]),
     account(&[ACCOUNT]),
-    account(&[AccountPart { standing: Standing::Newsletter, nameless: true, ..YES }]),
+    account(&[AccountPart { standing: Standing::Newsletter, name: NameKind::Absent, ..YES }]),
     account(&[NO]),
     account(&[AccountPart { standing: Standing::Guest, ..ACCOUNT }]),
     buyer(&[YES], &[OrderPart { says: Says::Yes, ..ACCOUNT_ORDER }]),

@@ -176,7 +176,9 @@ impl State {
             return Err(ChangeError::Nobody);
         }
         if accounts.is_empty() {
-            orders.into_iter().for_each(|order| self.erase(order, now));
+            for order in orders {
+                self.erase(order, now);
+            }
         }
         for account in accounts {
             self.delete_account(account.id, now);
@@ -227,7 +229,7 @@ impl State {
             match opt_in {
                 Some(_) => self.say(email, says, now)?,
                 None => {
-                    says = accounts.iter().max_by_key(|account| account.said_at).map_or(says, |account| account.says)
+                    says = accounts.iter().max_by_key(|account| account.said_at).map_or(says, |account| account.says);
                 }
             }
         }

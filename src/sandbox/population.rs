@@ -6,7 +6,7 @@
 //! **Invariant:** within one store an address belongs to one person; every date lies before 2026.
 
 use super::book::Place;
-use super::cast::{self, AccountPart, Address, OrderPart, Part};
+use super::cast::{self, AccountPart, Address, NameKind, OrderPart, Part};
 use super::names::{DOMAINS, ESCAPED_LAST, FIRST, LAST, Name, normalized};
 use super::records::{Account, Order, Says, Second};
 use crate::domain::Platform;
@@ -106,19 +106,19 @@ impl Population {
             Address::Own => Some(own()),
             Address::OtherCase => Some(recased(&own())),
             Address::Office => Some(format!("office.{}", own())),
-            Address::Nonsense if person % 2 == 0 => Some(own().replace('@', "(at)")),
+            Address::Nonsense if person.is_multiple_of(2) => Some(own().replace('@', "(at)")),
             Address::Nonsense => Some(format!("{} {person}@example.com", self.name(person).0.1)),
             Address::Erased => Some(ERASED.to_owned()),
             Address::Absent => None,
         }
     }
 
-    fn names(&self, person: u64, nameless: bool, escaped: bool) -> (String, String) {
+    fn names(&self, person: u64, kind: NameKind) -> (String, String) {
         let ((first, _), (last, _)) = self.name(person);
-        match (nameless, escaped) {
-            (true, _) => (String::new(), String::new()),
-            (_, true) => (first.to_owned(), ESCAPED_LAST.to_owned()),
-            _ => (first.to_owned(), last.to_owned()),
+        match kind {
+            NameKind::Usual => (first.to_owned(), last.to_owned()),
+            NameKind::Escaped => (first.to_owned(), ESCAPED_LAST.to_owned()),
+            NameKind::Absent => (String::new(), String::new()),
         }
     }
 
@@ -126,9 +126,8 @@ impl Population {
     pub(crate) fn account(&self, place: Place) -> Account {
         let person = place.person;
         let part = self.part(person);
-        let AccountPart { says, standing, address, nameless, escaped_name, shows_modified, malformed } =
-            part.accounts[place.part];
-        let (first_name, last_name) = self.names(person, nameless, escaped_name);
+        let AccountPart { says, standing, address, name, shows_modified, malformed } = part.accounts[place.part];
+        let (first_name, last_name) = self.names(person, name);
         let created = JOINED_FROM + place.created_after;
         // Two records of one person say what they say one after the other, in the order of the cast.
         let later = DAY * (1 + 100 * Second::try_from(place.part).unwrap_or_default());
@@ -156,7 +155,7 @@ impl Population {
     pub(crate) fn order(&self, place: Place, account: Option<u64>) -> Order {
         let OrderPart { by_account, says, address, status, test, malformed } =
             self.part(place.person).orders[place.part];
-        let (first_name, last_name) = self.names(place.person, false, false);
+        let (first_name, last_name) = self.names(place.person, NameKind::Usual);
         Order {
             id: place.id,
             account: account.filter(|_| by_account),
@@ -208,7 +207,7 @@ fn pick(number: u64, within: usize) -> usize {
     usize::try_from(number % within as u64).unwrap_or_default()
 }
 
-/// SplitMix64, a fixed function: the population must not change with a release of a random number crate.
+/// `SplitMix64`, a fixed function: the population must not change with a release of a random number crate.
 pub(crate) fn mix(seed: u64, number: u64) -> u64 {
     let mut z = seed.wrapping_add(number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

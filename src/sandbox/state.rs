@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::book::{Book, Entry, Listing, Place};
+use super::book::{Book, Fate, Listing, Place};
 use super::names::normalized;
 use super::population::{CHANGED_FROM, Population};
 use super::records::{Account, Order, Second};
@@ -38,16 +38,18 @@ impl State {
     }
 
     pub(crate) fn account(&self, id: u64) -> Option<Account> {
-        match self.accounts.changed(id) {
-            Some(changed) => changed.cloned(),
-            None => self.accounts.laid_out(id).map(|place| self.population.account(place)),
+        match self.accounts.fate(id) {
+            Fate::Changed(record) => Some(record.clone()),
+            Fate::Gone => None,
+            Fate::Untouched => self.accounts.laid_out(id).map(|place| self.population.account(place)),
         }
     }
 
     pub(crate) fn order(&self, id: u64) -> Option<Order> {
-        match self.orders.changed(id) {
-            Some(changed) => changed.cloned(),
-            None => self.orders.laid_out(id).map(|place| self.order_at(place)),
+        match self.orders.fate(id) {
+            Fate::Changed(record) => Some(record.clone()),
+            Fate::Gone => None,
+            Fate::Untouched => self.orders.laid_out(id).map(|place| self.order_at(place)),
         }
     }
 
@@ -58,21 +60,13 @@ impl State {
     /// The accounts of a slice of a listing.
     pub(crate) fn accounts_of(&self, listing: &Listing<'_, Account>, offset: u64, limit: u64) -> Vec<Account> {
         let entries = listing.slice(offset, limit).into_iter();
-        entries.map(|entry| self.built(entry, |place| self.population.account(place))).collect()
+        entries.map(|entry| entry.or_build(|place| self.population.account(place))).collect()
     }
 
     /// The orders of a slice of a listing.
     pub(crate) fn orders_of(&self, listing: &Listing<'_, Order>, offset: u64, limit: u64) -> Vec<Order> {
         let entries = listing.slice(offset, limit).into_iter();
-        entries.map(|entry| self.built(entry, |place| self.order_at(place))).collect()
-    }
-
-    #[expect(clippy::unused_self, reason = "reads as one family with the two above")]
-    fn built<R: Clone>(&self, entry: Entry<'_, R>, build: impl Fn(Place) -> R) -> R {
-        match entry {
-            Entry::LaidOut(place) => build(place),
-            Entry::Changed(record) => record.clone(),
-        }
+        entries.map(|entry| entry.or_build(|place| self.order_at(place))).collect()
     }
 
     /// The live records laid out for a person, whatever their address is now.

@@ -134,8 +134,9 @@ impl State {
             return order.account.is_none().then_some((order.created, order.says == Says::Yes));
         }
         // The order of an account speaks for the account's address as long as that is the one it was placed with.
-        let speaks =
-            order.account.is_none_or(|id| self.account(id).is_some_and(|account| same(&account.email, &order.email)));
+        let speaks = order.account.is_none_or(|id| {
+            self.account(id).is_some_and(|account| folded(account.email.as_ref()) == folded(order.email.as_ref()))
+        });
         let yes = match order.says {
             Says::Yes | Says::YesProtected => true,
             Says::No => false,
@@ -170,8 +171,8 @@ impl State {
 
     /// Addresses that a person's records had before somebody changed them.
     fn former_addresses(&self, person: u64) -> Vec<String> {
-        let accounts = self.accounts.laid_out_of(person).filter(|place| self.accounts.changed(place.id).is_some());
-        let orders = self.orders.laid_out_of(person).filter(|place| self.orders.changed(place.id).is_some());
+        let accounts = self.accounts.laid_out_of(person).filter(|place| self.accounts.fate(place.id).is_touched());
+        let orders = self.orders.laid_out_of(person).filter(|place| self.orders.fate(place.id).is_touched());
         let former = accounts.map(|place| self.population.account(place).email);
         let former = former.chain(orders.map(|place| self.population.order(place, None).email));
         former.flatten().filter(|email| email != ERASED).filter_map(|email| normalized(&email)).collect()
@@ -229,9 +230,8 @@ impl State {
     }
 }
 
-fn same(one: &Option<String>, other: &Option<String>) -> bool {
-    let fold = |email: &Option<String>| email.as_deref().and_then(normalized);
-    fold(one) == fold(other)
+fn folded(email: Option<&String>) -> Option<String> {
+    email.and_then(|email| normalized(email))
 }
 
 fn record(stream: &'static str, id: u64, counts: bool) -> TrueRecord {

@@ -6,7 +6,9 @@ use assent::domain::{Audience, Platform};
 use assent::sandbox::{Change, ChangeError, PLATFORMS, SandboxStore, StoreOptions, Totals, Truth};
 
 async fn store(platform: Platform, people: u64, seed: u64) -> SandboxStore {
-    SandboxStore::start(platform, StoreOptions { people, seed, ..StoreOptions::default() }).await.unwrap()
+    SandboxStore::start(platform, StoreOptions { people, seed, ..StoreOptions::default() })
+        .await
+        .expect("the store starts")
 }
 
 fn addresses(truths: &[Truth]) -> BTreeSet<String> {

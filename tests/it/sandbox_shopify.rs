@@ -39,22 +39,26 @@ fn generous() -> ShopifyOptions {
 }
 
 async fn started(options: StoreOptions) -> SandboxStore {
-    SandboxStore::start(Platform::Shopify, options).await.unwrap()
+    SandboxStore::start(Platform::Shopify, options).await.expect("the store starts")
 }
 
 fn client() -> reqwest::Client {
-    reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap()
+    reqwest::Client::builder().timeout(Duration::from_secs(20)).build().expect("a client can be built")
 }
 
 async fn send(store: &SandboxStore, token: &str, query: &str, variables: Value) -> reqwest::Response {
     let url = format!("{}/admin/api/2026-07/graphql.json", store.base_url());
     let request = client().post(url).header("x-shopify-access-token", token);
-    request.json(&json!({ "query": query, "variables": variables })).send().await.unwrap()
+    request.json(&json!({ "query": query, "variables": variables })).send().await.expect("the store answers")
 }
 
 async fn ask(store: &SandboxStore, query: &str, variables: Value) -> Value {
     let settings = store.settings();
-    send(store, settings["accessToken"].as_str().unwrap_or_default(), query, variables).await.json().await.unwrap()
+    send(store, settings["accessToken"].as_str().unwrap_or_default(), query, variables)
+        .await
+        .json()
+        .await
+        .expect("the answer is JSON")
 }
 
 /// Every node of a root connection, read page by page.
@@ -64,7 +68,7 @@ async fn all(store: &SandboxStore, root: &str, query: &str, mut variables: Value
         let answer = ask(store, query, variables.clone()).await;
         assert!(answer.get("errors").is_none(), "{}", answer["errors"]);
         let connection = &answer["data"][root];
-        nodes.extend(connection["nodes"].as_array().unwrap().iter().cloned());
+        nodes.extend(connection["nodes"].as_array().expect("nodes are a list").iter().cloned());
         if connection["pageInfo"]["hasNextPage"] == false {
             return nodes;
         }
@@ -74,7 +78,7 @@ async fn all(store: &SandboxStore, root: &str, query: &str, mut variables: Value
 }
 
 fn ids(nodes: &[Value]) -> BTreeSet<String> {
-    nodes.iter().map(|node| node["id"].as_str().unwrap().to_owned()).collect()
+    nodes.iter().map(|node| node["id"].as_str().expect("an id is text").to_owned()).collect()
 }
 
 #[tokio::test]

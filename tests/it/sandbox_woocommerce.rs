@@ -22,7 +22,7 @@ static NONCE: AtomicU64 = AtomicU64::new(1);
 type Pairs = Vec<(String, String)>;
 
 fn client() -> reqwest::Client {
-    reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap()
+    reqwest::Client::builder().timeout(Duration::from_secs(20)).build().expect("a client can be built")
 }
 
 fn pairs(query: &[(&str, &str)]) -> Pairs {
@@ -30,7 +30,7 @@ fn pairs(query: &[(&str, &str)]) -> Pairs {
 }
 
 fn setting(store: &SandboxStore, name: &str) -> String {
-    store.settings()[name].as_str().unwrap().to_owned()
+    store.settings()[name].as_str().expect("the setting is text").to_owned()
 }
 
 /// OAuth 1.0a parameters, signed the way RFC 5849 says.
@@ -45,7 +45,7 @@ fn signed(store: &SandboxStore, path: &str, query: Pairs, at: i64) -> Pairs {
     sorted.sort();
     let base = format!("GET&{}&{}", encode(&format!("{}{path}", store.base_url())), encode(&sorted.join("&")));
     let key = format!("{}&", setting(store, "consumerSecret"));
-    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(key.as_bytes()).unwrap();
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(key.as_bytes()).expect("a key of any length will do");
     mac.update(base.as_bytes());
     all.push(("oauth_signature".to_owned(), STANDARD.encode(mac.finalize().into_bytes())));
     all
@@ -53,7 +53,7 @@ fn signed(store: &SandboxStore, path: &str, query: Pairs, at: i64) -> Pairs {
 
 async fn get_unsigned(store: &SandboxStore, path: &str, query: &Pairs) -> reqwest::Response {
     let request = client().get(format!("{}{path}", store.base_url())).header("accept", "application/json");
-    request.query(query).send().await.unwrap()
+    request.query(query).send().await.expect("the store answers")
 }
 
 async fn get(store: &SandboxStore, resource: &str, query: &[(&str, &str)]) -> reqwest::Response {
@@ -63,7 +63,7 @@ async fn get(store: &SandboxStore, resource: &str, query: &[(&str, &str)]) -> re
 }
 
 async fn json(store: &SandboxStore, resource: &str, query: &[(&str, &str)]) -> Value {
-    get(store, resource, query).await.json().await.unwrap()
+    get(store, resource, query).await.json().await.expect("the answer is JSON")
 }
 
 /// Every record of a list, read page by page.
@@ -83,15 +83,17 @@ async fn all(store: &SandboxStore, resource: &str, query: &[(&str, &str)]) -> Ve
 }
 
 fn ids(records: &[Value]) -> Vec<u64> {
-    records.iter().map(|record| record["id"].as_u64().unwrap()).collect()
+    records.iter().map(|record| record["id"].as_u64().expect("an id is a number")).collect()
 }
 
 fn header(response: &reqwest::Response, name: &str) -> String {
-    response.headers()[name].to_str().unwrap().to_owned()
+    response.headers()[name].to_str().expect("a header is text").to_owned()
 }
 
 async fn store(people: u64) -> SandboxStore {
-    SandboxStore::start(Platform::WooCommerce, StoreOptions { people, ..StoreOptions::default() }).await.unwrap()
+    SandboxStore::start(Platform::WooCommerce, StoreOptions { people, ..StoreOptions::default() })
+        .await
+        .expect("the store starts")
 }
 
 #[tokio::test]
@@ -356,7 +358,8 @@ fn shapes<'a>(records: impl IntoIterator<Item = &'a Value>) -> BTreeMap<String, 
 
 fn recording(name: &str) -> Option<Value> {
     let path = vendors()?.join("woocommerce/recorded").join(name);
-    Some(serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap())
+    let text = std::fs::read_to_string(path).expect("the recording can be read");
+    Some(serde_json::from_str(&text).expect("a recording is JSON"))
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 
 mod access;
 mod cost;
+mod leaves;
 mod page;
 mod resolve;
 mod search;
@@ -93,7 +94,8 @@ fn schema(folder: Option<&Path>) -> Result<Valid<Schema>, StartError> {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Query {
-    query: String,
+    #[serde(rename = "query")]
+    text: String,
     #[serde(default)]
     variables: Option<JsonMap>,
     #[serde(default)]
@@ -155,7 +157,7 @@ impl Shop {
         let Ok(query) = serde_json::from_slice::<Query>(body) else {
             return Answer::json(400, &json!({ "errors": { "query": "Required parameter missing or invalid" } }));
         };
-        let document = self.document(&query.query);
+        let document = self.document(&query.text);
         let document = match document.as_ref() {
             Ok(document) => document,
             Err(errors) => return Answer::json(200, &json!({ "errors": errors })),

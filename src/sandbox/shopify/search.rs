@@ -91,7 +91,7 @@ fn times(value: &str, whole_days: bool) -> Option<Range<Second>> {
     Some(second..second + 1)
 }
 
-/// `>` behaves like `>=` (PostHog 39687).
+/// `>` behaves like `>=` (`PostHog` 39687).
 fn narrow(range: &mut Range<Second>, operator: &str, times: Option<Range<Second>>) {
     let Some(times) = times else { return };
     match operator {

@@ -1,14 +1,16 @@
 //! The two lists, with totals and links.
 
+use std::ops::Range;
+
 use url::form_urlencoded::Serializer;
 
 use super::params::{Complaints, Params, Rejected};
 use super::{Shop, fields};
 use crate::sandbox::OrderStorage;
-use crate::sandbox::book::{ALL_KEYS, Listing, Sort};
+use crate::sandbox::book::{ALL_KEYS, Key, Listing, Sort};
 use crate::sandbox::names::normalized;
 use crate::sandbox::population::mix;
-use crate::sandbox::records::{Account, Order, OrderStatus, Record, Standing};
+use crate::sandbox::records::{Account, Order, OrderStatus, Record, Second, Standing};
 use crate::sandbox::server::Answer;
 
 /// The words are the recorded error messages'.
@@ -67,6 +69,64 @@ impl Slice {
     }
 }
 
+/// Which orders are asked for.
+struct OrderFilter<'a> {
+    storage: OrderStorage,
+    statuses: Vec<&'a str>,
+    customer: Option<u64>,
+    modified_after: Option<Second>,
+    modified_before: Option<Second>,
+    after: Option<Second>,
+    before: Option<Second>,
+    search: Option<String>,
+}
+
+impl<'a> OrderFilter<'a> {
+    fn read(complaints: &mut Complaints, params: &'a Params, storage: OrderStorage) -> Self {
+        Self {
+            storage,
+            statuses: complaints.words(params, "status", STATUSES),
+            customer: params.get("customer").map(|_| complaints.integer(params, "customer", 0, 0, None)),
+            modified_after: complaints.date(params, "modified_after", storage),
+            modified_before: complaints.date(params, "modified_before", storage),
+            after: complaints.date(params, "after", storage),
+            before: complaints.date(params, "before", storage),
+            search: params.get("search").map(str::to_lowercase),
+        }
+    }
+
+    fn shows(&self, status: OrderStatus, by_account: bool) -> bool {
+        is_shown(status, &self.statuses, self.storage) && (self.customer != Some(0) || !by_account)
+    }
+
+    /// Both bounds are strict (recorded: `orders_modified_after_exact_boundary`).
+    fn keys(&self, sort: Sort) -> Range<Key> {
+        if sort == Sort::Id {
+            return ALL_KEYS;
+        }
+        let start = self.modified_after.map_or(ALL_KEYS.start, |second| (second.saturating_add(1), 0));
+        let end = self.modified_before.map_or(ALL_KEYS.end, |second| (second, 0));
+        start..end.max(start)
+    }
+
+    /// Whether status and keys tell which orders fit, so that none has to be looked at.
+    fn is_told_by(&self, sort: Sort) -> bool {
+        let window = sort == Sort::Modified || (self.modified_after.is_none() && self.modified_before.is_none());
+        let rest = self.after.is_none() && self.before.is_none() && self.search.is_none();
+        window && rest && self.customer.is_none_or(|id| id == 0)
+    }
+
+    fn fits(&self, order: &Order) -> bool {
+        let email = order.email.as_deref().unwrap_or_default().to_lowercase();
+        self.modified_after.is_none_or(|second| order.modified > second)
+            && self.modified_before.is_none_or(|second| order.modified < second)
+            && self.after.is_none_or(|second| order.created > second)
+            && self.before.is_none_or(|second| order.created < second)
+            && self.customer.is_none_or(|id| order.account.unwrap_or_default() == id)
+            && self.search.as_ref().is_none_or(|search| email.contains(search.as_str()))
+    }
+}
+
 impl Shop {
     pub(super) fn customers(&self, params: &Params) -> Result<Answer, Rejected> {
         let mut complaints = Complaints::default();
@@ -118,46 +178,21 @@ impl Shop {
         let mut complaints = Complaints::default();
         let slice = Slice::read(&mut complaints, params, "desc");
         let order_by = complaints.word(params, "orderby", "date", ORDER_ORDERS);
-        let statuses = complaints.words(params, "status", STATUSES);
-        let customer = params.get("customer").map(|_| complaints.integer(params, "customer", 0, 0, None));
-        let [modified_after, modified_before, after, before] =
-            ["modified_after", "modified_before", "after", "before"].map(|name| complaints.date(params, name, storage));
+        let filter = OrderFilter::read(&mut complaints, params, storage);
         complaints.settle()?;
-        let state = self.shared.state();
         let sort = if order_by == "modified" { Sort::Modified } else { Sort::Id };
-        // Both bounds are strict (recorded: orders_modified_after_exact_boundary).
-        let keys = match sort {
-            Sort::Modified => {
-                let start = modified_after.map_or(ALL_KEYS.start, |second| (second.saturating_add(1), 0));
-                let end = modified_before.map_or(ALL_KEYS.end, |second| (second, 0));
-                start..end.max(start)
-            }
-            Sort::Id => ALL_KEYS,
-        };
-        let shown = |status: OrderStatus| is_shown(status, &statuses, storage);
+        let state = self.shared.state();
         let fits_part = |person, part: usize| {
             let order = state.population.part(person).orders[part];
-            shown(order.status) && (customer != Some(0) || !order.by_account)
+            filter.shows(order.status, order.by_account)
         };
-        let fits = |order: &Order| shown(order.status) && (customer != Some(0) || order.account.is_none());
-        let listing = state.orders.list(sort, keys, fits_part, fits);
-        let within_window = sort == Sort::Modified || (modified_after.is_none() && modified_before.is_none());
-        let quick = within_window && after.is_none() && before.is_none() && customer.is_none_or(|id| id == 0);
-        let search = params.get("search").map(str::to_lowercase);
-        let (orders, total) = if quick && search.is_none() {
+        let fits = |order: &Order| filter.shows(order.status, order.account.is_some());
+        let listing = state.orders.list(sort, filter.keys(sort), fits_part, fits);
+        let (orders, total) = if filter.is_told_by(sort) {
             (slice.cut(&listing, |offset, limit| state.orders_of(&listing, offset, limit)), listing.len())
         } else {
             let mut all = state.orders_of(&listing, 0, u64::MAX);
-            all.retain(|order| {
-                modified_after.is_none_or(|second| order.modified > second)
-                    && modified_before.is_none_or(|second| order.modified < second)
-                    && after.is_none_or(|second| order.created > second)
-                    && before.is_none_or(|second| order.created < second)
-                    && customer.is_none_or(|id| order.account.unwrap_or_default() == id)
-                    && search.as_ref().is_none_or(|search| {
-                        order.email.as_ref().is_some_and(|email| email.to_lowercase().contains(search.as_str()))
-                    })
-            });
+            all.retain(|order| filter.fits(order));
             let total = all.len() as u64;
             (slice.cut_all(all), total)
         };
@@ -167,8 +202,12 @@ impl Shop {
         // Past the end the new storage forgets the totals and points back to page 0 (recorded).
         let forgets = body.is_empty() && storage == OrderStorage::Tables;
         let total = if forgets { 0 } else { total };
-        let more = if body.is_empty() { "&status%5B0%5D=any" } else { "&status%5B0%5D=any&dp=2&context=view" };
-        let link = self.links("orders", params, &slice, total, if statuses.is_empty() { more } else { "" });
+        let more = match (filter.statuses.is_empty(), body.is_empty()) {
+            (true, true) => "&status%5B0%5D=any",
+            (true, false) => "&status%5B0%5D=any&dp=2&context=view",
+            (false, _) => "",
+        };
+        let link = self.links("orders", params, &slice, total, more);
         Ok(list_answer(&body, total, slice.per_page, link))
     }
 
