@@ -8,6 +8,7 @@ mod documents;
 mod sandbox_people;
 mod sandbox_shopify;
 mod sandbox_woocommerce;
+mod sandbox_woocommerce_recorded;
 mod shopify_connector;
 mod sign_in;
 mod support;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use assent::domain::{Audience, Platform};
+use assent::domain::{Audience, Email, Platform};
 use assent::sandbox::{Change, ChangeError, PLATFORMS, SandboxStore, StoreOptions, Totals, Truth};
 
 async fn store(platform: Platform, people: u64, seed: u64) -> SandboxStore {
@@ -104,5 +104,16 @@ async fn a_new_address_inherits_an_opt_in_only_where_the_store_says_so() {
         let truth = store.change(&change).unwrap();
         assert_eq!(truth.audiences.contains(&Audience::Subscribers), expected, "{platform}");
         assert!(store.truth(&email).unwrap().audiences.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn the_stores_and_the_service_fold_addresses_alike() {
+    for platform in PLATFORMS {
+        for truth in store(*platform, 500, 5).await.truths(0, 500) {
+            let Some(address) = truth.address else { continue };
+            let email: Email = address.parse().unwrap();
+            assert_eq!(email.normalized(), address, "{platform}");
+        }
     }
 }

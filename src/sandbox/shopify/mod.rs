@@ -26,7 +26,7 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::response::Response;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use self::access::Access;
@@ -195,10 +195,17 @@ impl Shop {
         };
         let actual = context.objects.get().min(requested);
         self.bucket.refund(requested, actual);
-        let mut body = rendered(response);
-        body["extensions"] = json!({ "cost": { "requestedQueryCost": requested, "actualQueryCost": actual,
+        let extensions = json!({ "cost": { "requestedQueryCost": requested, "actualQueryCost": actual,
             "throttleStatus": self.bucket.status() } });
-        Answer::json(200, &body).with_accounts(context.accounts.take())
+        let answer = if response.errors.is_empty() {
+            // A whole page goes out as it is, without a second tree of it.
+            Answer::json(200, &Sound { data: response.data.as_ref(), extensions })
+        } else {
+            let mut body = rendered(response);
+            body["extensions"] = extensions;
+            Answer::json(200, &body)
+        };
+        answer.with_accounts(context.accounts.take())
     }
 
     /// Parsed and validated once per text.
@@ -264,7 +271,14 @@ fn max_cost(cost: u32, most: u32) -> Value {
     body
 }
 
-/// The response with the vendor's codes on its errors.
+/// A response without errors.
+#[derive(Serialize)]
+struct Sound<'a> {
+    data: Option<&'a JsonMap>,
+    extensions: Value,
+}
+
+/// A response with the vendor's codes on its errors.
 fn rendered(response: ExecutionResponse) -> Value {
     let ExecutionResponse { errors, data } = response;
     let mut body = json!({});
@@ -276,9 +290,7 @@ fn rendered(response: ExecutionResponse) -> Value {
     } else {
         body["data"] = serde_json::to_value(data).unwrap_or_default();
     }
-    if !errors.is_empty() {
-        body["errors"] = errors.iter().map(coded).collect();
-    }
+    body["errors"] = errors.iter().map(coded).collect();
     if body["errors"][0]["extensions"]["code"] == "INTERNAL_SERVER_ERROR" {
         body["data"].take();
     }

@@ -1,9 +1,12 @@
 //! Connections: rows in order, cursors, the end at 25,000.
 
+use apollo_compiler::resolvers::{FieldError, ResolveInfo};
+use apollo_compiler::response::serde_json_bytes;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
+use super::resolve::INTERNAL;
 use super::search::Search;
 use crate::sandbox::book::{ALL_KEYS, Key, Listing, Sort};
 use crate::sandbox::records::{Account, Order, Record};
@@ -198,4 +201,36 @@ pub(super) fn keys_suffice(search: &Search, sort: Sort) -> bool {
         Sort::Id => search.updated == Search::ALL.updated,
     };
     other && search.created == Search::ALL.created && search.email.is_none()
+}
+
+/// The rows themselves where keys do not tell which fit.
+pub(super) fn gathered<'a, R: Searched>(
+    listing: Listing<'a, R>,
+    arguments: &Arguments,
+    search: &Search,
+    all: impl Fn(&Listing<'a, R>) -> Vec<R>,
+) -> Rows<'a, R> {
+    if keys_suffice(search, arguments.sort()) {
+        return Rows::Ranked(listing);
+    }
+    let mut rows = all(&listing);
+    rows.retain(|row| row.fits(search));
+    Rows::Gathered(rows, arguments.sort())
+}
+
+/// The arguments of the connection being resolved.
+pub(super) fn arguments(info: &ResolveInfo<'_>) -> Result<Arguments, FieldError> {
+    let arguments = serde_json_bytes::Value::Object(info.arguments().clone());
+    serde_json_bytes::from_value(arguments).map_err(|_| error("first and last must not be negative"))
+}
+
+/// The search being asked for.
+pub(super) fn searched(arguments: &Arguments, whole_days: bool) -> Result<Search, FieldError> {
+    let query = arguments.query.as_deref().unwrap_or_default();
+    Search::parse(query, whole_days).map_err(|_| error(INTERNAL))
+}
+
+/// A field error with these words.
+pub(super) fn error(message: impl Into<String>) -> FieldError {
+    FieldError { message: message.into() }
 }

@@ -6,7 +6,7 @@ use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedV
 use apollo_compiler::response::serde_json_bytes;
 
 use super::leaves::{address_field, consent_field, email_field, named, phone, plan_field, state_word, text, time};
-use super::page::{Arguments, Page, Rows, Searched, keys_suffice};
+use super::page::{Page, Searched, arguments, error, gathered, searched};
 use super::search::Search;
 use crate::sandbox::book::{ALL_KEYS, Listing};
 use crate::sandbox::names::normalized;
@@ -386,32 +386,4 @@ impl Object<'_> {
             _ => return None,
         })
     }
-}
-
-fn gathered<'a, R: Searched>(
-    listing: Listing<'a, R>,
-    arguments: &Arguments,
-    search: &Search,
-    all: impl Fn(&Listing<'a, R>) -> Vec<R>,
-) -> Rows<'a, R> {
-    if keys_suffice(search, arguments.sort()) {
-        return Rows::Ranked(listing);
-    }
-    let mut rows = all(&listing);
-    rows.retain(|row| row.fits(search));
-    Rows::Gathered(rows, arguments.sort())
-}
-
-fn arguments(info: &ResolveInfo<'_>) -> Result<Arguments, FieldError> {
-    let arguments = serde_json_bytes::Value::Object(info.arguments().clone());
-    serde_json_bytes::from_value(arguments).map_err(|_| error("first and last must not be negative"))
-}
-
-fn searched(arguments: &Arguments, whole_days: bool) -> Result<Search, FieldError> {
-    let query = arguments.query.as_deref().unwrap_or_default();
-    Search::parse(query, whole_days).map_err(|_| error(INTERNAL))
-}
-
-fn error(message: impl Into<String>) -> FieldError {
-    FieldError { message: message.into() }
 }
