@@ -1,7 +1,7 @@
 //! Simulated stores that speak the vendors' real wire formats over HTTP on a loopback port.
 //!
-//! Used by `assent sandbox`, the tests and the benchmarks. Read in this order: [`cast`] (who is in a store and why),
-//! [`population`] (how they are computed), [`book`] (in order, with changes), [`truth`] (where they ought to be),
+//! Used by `assent sandbox`, the tests and the benchmarks. Read in this order: `cast` (who is in a store and why),
+//! `population` (how they are computed), `book` (in order, with changes), `truth` (where they ought to be),
 //! then the two servers.
 //!
 //! Each store also has a **control API**, never part of the vendor's, under [`CONTROL_PATH`]: [`control`].

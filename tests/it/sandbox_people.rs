@@ -117,3 +117,19 @@ async fn the_stores_and_the_service_fold_addresses_alike() {
         }
     }
 }
+
+#[tokio::test]
+async fn latency_is_set_over_http_and_holds_for_every_vendor_request() {
+    let store = store(Platform::Shopify, 30, 1).await;
+    let client = reqwest::Client::builder().build().unwrap();
+    let url = format!("{}/latency", store.control_url());
+    let set = client.put(&url).json(&serde_json::json!({ "milliseconds": 30 })).send().await.unwrap();
+    assert_eq!(set.status(), 200);
+    let started = std::time::Instant::now();
+    let answer = client.post(format!("{}/admin/api/2026-07/graphql.json", store.base_url())).send().await.unwrap();
+    assert_eq!(answer.status(), 401);
+    assert!(started.elapsed() >= std::time::Duration::from_millis(30));
+    assert_eq!(store.requests(), 1);
+    let too_long = client.put(&url).json(&serde_json::json!({ "milliseconds": 99_999_999 })).send().await.unwrap();
+    assert_eq!(too_long.status(), 400);
+}
