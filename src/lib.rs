@@ -6,6 +6,8 @@
 //! - [`connectors`]: one store platform each, as a source of people.
 //! - [`api`]: what both transports show and take.
 //! - [`auth`], [`service`]: who calls, and the use cases.
+//! - [`auth`], [`service`]: who calls, and the use cases. The heart of them settles a store's people.
+//! - [`sync`]: keeps lists in step with stores.
 //! - [`store`]: queries, every one scoped to an account.
 //! - [`sandbox`]: simulated stores that speak the vendors' wire formats.
 //! - [`graphql`], [`server`]: a transport, and the HTTP server around both.
@@ -26,6 +28,7 @@ pub mod secrets;
 pub mod server;
 pub mod service;
 pub mod store;
+pub mod sync;
 pub mod telemetry;
 
 #[cfg(test)]

@@ -46,6 +46,8 @@ pub struct Model {
     pub opt_in_detail: String,
     /// The newest consent record made from it.
     pub consent_record_id: Option<Uuid>,
+    /// The contact that consent record is about.
+    pub recorded_contact_id: Option<Uuid>,
     /// The word that record stands for.
     pub recorded_word: Option<String>,
     /// The time that record stands for.

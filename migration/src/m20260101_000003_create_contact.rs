@@ -57,6 +57,7 @@ impl MigrationTrait for Migration {
                     .col(text("opt_in_source"))
                     .col(text("opt_in_detail"))
                     .col(uuid_null("consent_record_id"))
+                    .col(uuid_null("recorded_contact_id"))
                     .col(text_null("recorded_word"))
                     .col(timestamp_with_time_zone_null("recorded_at"))
                     .col(timestamp_with_time_zone("first_seen_at"))

@@ -45,6 +45,12 @@ impl Email {
         &self.typed
     }
 
+    /// An address that was checked before it was stored.
+    #[must_use]
+    pub fn from_stored(typed: String, normalized: String) -> Self {
+        Self { typed, normalized }
+    }
+
     /// The form that identifies the person.
     #[must_use]
     pub fn normalized(&self) -> &str {

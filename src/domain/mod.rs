@@ -23,6 +23,7 @@ pub mod page;
 pub mod people;
 pub mod platform_notes;
 pub mod run;
+pub mod source_record;
 pub mod statement;
 pub mod sync;
 mod wire_enum;

@@ -52,7 +52,7 @@ pub struct Counts {
     pub read: u64,
     /// New source records.
     pub created: u64,
-    /// Source records whose content changed, also to "gone".
+    /// Source records whose content changed.
     pub updated: u64,
     /// Records equal to what we have.
     pub unchanged: u64,

@@ -3,4 +3,7 @@
 pub mod accounts;
 pub mod input;
 pub mod integrations;
+pub(crate) mod settle;
+mod store_consent;
+pub(crate) mod stores;
 pub mod tokens;

@@ -2,7 +2,14 @@
 
 pub(crate) mod accounts;
 pub mod connect;
+pub(crate) mod installed;
+pub mod ledger;
+pub(crate) mod memberships;
 pub mod migrate;
+pub(crate) mod people;
 pub(crate) mod signing_keys;
+pub(crate) mod source_records;
+pub(crate) mod sync_runs;
+pub(crate) mod words;
 
 pub use connect::{Database, begin};

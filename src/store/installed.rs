@@ -1,0 +1,64 @@
+//! An installed store as the sync worker needs it: by identity alone, for the worker serves all accounts.
+
+use std::collections::BTreeMap;
+
+use ::entity::integration::{Column, Entity};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
+use serde_json::Value;
+
+use super::words::{bad_row, word};
+use crate::connectors::Watermark;
+use crate::domain::Platform;
+use crate::domain::ids::{AccountId, IntegrationId};
+use crate::domain::people::Stream;
+use crate::domain::sync::IntegrationState;
+
+/// An installed store.
+#[derive(Debug, Clone)]
+pub(crate) struct InstalledStore {
+    pub(crate) id: IntegrationId,
+    pub(crate) account_id: AccountId,
+    pub(crate) platform: Platform,
+    /// Public settings, a JSON object.
+    pub(crate) settings: Value,
+    /// Sealed secret settings.
+    pub(crate) credentials: Vec<u8>,
+    pub(crate) state: IntegrationState,
+    /// By stream: from where the next incremental pass begins.
+    pub(crate) watermarks: BTreeMap<Stream, Watermark>,
+    /// Whether a full run has ever ended well.
+    pub(crate) was_read_whole: bool,
+}
+
+/// Finds an installed store.
+pub(crate) async fn find(db: &impl ConnectionTrait, id: IntegrationId) -> Result<Option<InstalledStore>, DbErr> {
+    let Some(row) = Entity::find_by_id(id.0).one(db).await? else { return Ok(None) };
+    Ok(Some(InstalledStore {
+        id,
+        account_id: row.account_id.into(),
+        platform: word("platform", &row.platform)?,
+        settings: row.settings,
+        credentials: row.credentials,
+        state: word("state", &row.state)?,
+        watermarks: serde_json::from_value(row.watermarks).map_err(|_| bad_row("watermarks"))?,
+        was_read_whole: row.full_synced_at.is_some(),
+    }))
+}
+
+/// Marks an integration as waiting for somebody to act.
+pub(crate) async fn need_attention(
+    tx: &impl ConnectionTrait,
+    id: IntegrationId,
+    code: &str,
+    detail: &str,
+) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::State, Expr::value(IntegrationState::NeedsAttention.as_str()))
+        .col_expr(Column::StateCode, Expr::value(code))
+        .col_expr(Column::StateDetail, Expr::value(detail))
+        .filter(Column::Id.eq(id.0))
+        .exec(tx)
+        .await?;
+    Ok(())
+}

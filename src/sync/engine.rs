@@ -1,0 +1,276 @@
+//! One run, from its checkpoint to its end.
+//!
+//! The engine alone waits and retries; connectors describe requests. While a page is written the next one is
+//! already being read.
+
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use rand::Rng as _;
+use tokio_util::sync::CancellationToken;
+
+use super::page::{PageContext, PageError, write_gone, write_page};
+use crate::app::App;
+use crate::connectors::{Connector, ConnectorError, Pass, Retry};
+use crate::domain::ids::SourceRecordId;
+use crate::domain::people::Stream;
+use crate::domain::sync::{IntegrationState, RunMode, RunStatus};
+use crate::error::{Error, storage_kind};
+use crate::service::stores;
+use crate::store::installed::{self, InstalledStore};
+use crate::store::people::SuppressionKey;
+use crate::store::sync_runs::{self, Ending, Lease, Run};
+use crate::store::{begin, source_records};
+
+/// First wait after a failure; doubles with each further one.
+const BACKOFF_START: Duration = Duration::from_millis(250);
+/// Longest wait between two tries.
+const BACKOFF_LIMIT: Duration = Duration::from_secs(30);
+/// Failures in a row after which a run fails: about a minute and a half of trying.
+const MAX_FAILURES: u32 = 8;
+/// How often in a row a store may ask to slow down before the run fails.
+const MAX_THROTTLES: u32 = 60;
+/// Records that are ended in one transaction.
+const GONE_BATCH: u64 = 500;
+
+/// Why a run stopped before its end.
+#[derive(Debug, thiserror::Error)]
+enum Stop {
+    #[error("the service is shutting down")]
+    Shutdown,
+    #[error(transparent)]
+    Page(#[from] PageError),
+    #[error(transparent)]
+    Store(#[from] ConnectorError),
+    #[error("the integration is gone or must not be synced")]
+    NotSyncable,
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Page(error.into())
+    }
+}
+
+impl From<sea_orm::DbErr> for Stop {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self::Page(error.into())
+    }
+}
+
+/// Carries a claimed run to its end and writes down how it ended.
+///
+/// On `shutdown` the present page is finished and the lease given back, so that another worker can go on at once.
+pub(crate) async fn carry(app: &App, run: Run, lease: Lease, shutdown: &CancellationToken) {
+    let span_id = run.id;
+    let result = tokio::select! {
+        result = follow(app, run.clone(), lease, shutdown) => result,
+        () = keep_lease(app, lease) => Err(Stop::Page(PageError::LeaseLost)),
+    };
+    let ended = match result {
+        Ok(()) => {
+            tracing::info!(sync.run = %span_id, "run succeeded");
+            Ok(())
+        }
+        Err(Stop::Shutdown) => sync_runs::release(&app.db, lease, app.clock.now()).await.map_err(Error::from),
+        Err(Stop::Page(PageError::LeaseLost)) => {
+            tracing::warn!(sync.run = %span_id, "another worker has the run");
+            Ok(())
+        }
+        Err(Stop::Page(PageError::Cancelled)) => {
+            let ending = Ending { status: RunStatus::Cancelled, error: None };
+            end(app, &run, lease, ending, None).await
+        }
+        Err(stop) => {
+            let (code, detail) = explain(&stop);
+            tracing::warn!(sync.run = %span_id, error.code = code, "run failed");
+            let needs_attention = matches!(&stop, Stop::Store(error) if error.needs_attention());
+            let ending = Ending { status: RunStatus::Failed, error: Some((code, detail.clone())) };
+            end(app, &run, lease, ending, needs_attention.then_some((code, detail.as_str()))).await
+        }
+    };
+    if let Err(error) = ended {
+        // The lease runs out by itself and the run is taken up again.
+        tracing::error!(sync.run = %span_id, error.code = error.code().as_str(), "run could not be ended");
+    }
+}
+
+/// Stable code and sentence for what stopped a run.
+fn explain(stop: &Stop) -> (&'static str, String) {
+    match stop {
+        Stop::Store(error) => (error.code(), error.to_string()),
+        Stop::NotSyncable => ("NOT_SYNCABLE", "the integration was paused or deleted".to_owned()),
+        Stop::Page(PageError::Failed(Error::Storage(error))) => (
+            "STORAGE_FAILED",
+            format!("the database failed: {}; the next run goes on from the last page", storage_kind(error)),
+        ),
+        Stop::Page(PageError::Failed(Error::Invalid { field, problem })) => {
+            ("SETTINGS_INVALID", format!("{field} {problem}; update the integration"))
+        }
+        Stop::Page(_) | Stop::Shutdown => ("INTERNAL", "a fault of the service; see its log".to_owned()),
+    }
+}
+
+async fn end(app: &App, run: &Run, lease: Lease, ending: Ending, attention: Option<(&str, &str)>) -> Result<(), Error> {
+    let tx = begin(&app.db).await?;
+    if sync_runs::finish(&tx, lease, &ending, app.clock.now()).await? {
+        if let Some((code, detail)) = attention {
+            installed::need_attention(&tx, run.integration_id, code, detail).await?;
+        }
+        tx.commit().await?;
+    } else {
+        tx.rollback().await?;
+    }
+    Ok(())
+}
+
+/// Gives signs of life until the lease is lost.
+async fn keep_lease(app: &App, lease: Lease) {
+    let every = (lease.length.to_std().unwrap_or(BACKOFF_LIMIT) / 3).max(Duration::from_millis(100));
+    loop {
+        tokio::time::sleep(every).await;
+        // A database that is away for a moment does not end the run; the page's own write decides.
+        if let Ok(false) = sync_runs::prolong(&app.db, lease, app.clock.now()).await {
+            return;
+        }
+    }
+}
+
+async fn follow(app: &App, mut run: Run, lease: Lease, shutdown: &CancellationToken) -> Result<(), Stop> {
+    let store = installed::find(&app.db, run.integration_id).await?;
+    let store = store.filter(|store| store.state == IntegrationState::Active).ok_or(Stop::NotSyncable)?;
+    let connector = stores::open(app, &store)?;
+    let context = PageContext {
+        app: app.clone(),
+        lease,
+        platform: store.platform,
+        suppression: SuppressionKey::load(&app.db, &app.sealer, run.account_id).await?,
+        is_full: run.mode == RunMode::Full || !store.was_read_whole,
+    };
+    for stream in connector.streams() {
+        if !run.progress.get(stream).is_some_and(|progress| progress.is_done) {
+            run = read_stream(&context, run, &store, connector.as_ref(), *stream, shutdown).await?;
+        }
+    }
+    if context.is_full {
+        run = end_what_is_gone(&context, run, shutdown).await?;
+    }
+    succeed(app, &run, &store, &context).await
+}
+
+/// Reads a stream to its end, waiting and trying again as the store needs it.
+async fn read_stream(
+    context: &PageContext,
+    mut run: Run,
+    store: &InstalledStore,
+    connector: &dyn Connector,
+    stream: Stream,
+    shutdown: &CancellationToken,
+) -> Result<Run, Stop> {
+    let pass = match store.watermarks.get(&stream) {
+        Some(watermark) if !context.is_full => Pass::Since(watermark.clone()),
+        _ => Pass::Full,
+    };
+    let mut patience = Patience::default();
+    loop {
+        let checkpoint = run.progress.get(&stream).and_then(|progress| progress.checkpoint.clone());
+        let mut pages = connector.pages(stream, pass.clone(), checkpoint);
+        let mut next = pages.next().await;
+        let error = loop {
+            match next {
+                None => {
+                    run.progress.entry(stream).or_default().is_done = true;
+                    return Ok(run);
+                }
+                Some(Err(error)) => break error,
+                Some(Ok(page)) => {
+                    let (written, following) = tokio::join!(write_page(context, &run, stream, page), pages.next());
+                    run = written?;
+                    next = following;
+                    patience = Patience::default();
+                    if shutdown.is_cancelled() {
+                        return Err(Stop::Shutdown);
+                    }
+                }
+            }
+        };
+        drop(pages);
+        let wait = patience.wait_after(&error).ok_or(error)?;
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = shutdown.cancelled() => return Err(Stop::Shutdown),
+        }
+    }
+}
+
+/// How much longer the engine bears with a store that does not answer well.
+#[derive(Debug, Default)]
+struct Patience {
+    failures: u32,
+    throttles: u32,
+}
+
+impl Patience {
+    /// How long to wait before the next try; `None` when it is no use.
+    fn wait_after(&mut self, error: &ConnectorError) -> Option<Duration> {
+        let backoff = |tries: u32| {
+            let wait = BACKOFF_START.saturating_mul(1 << tries.min(16)).min(BACKOFF_LIMIT);
+            // Half fixed, half random, so that many runs do not knock at once.
+            wait.mul_f64(0.5 + rand::rng().random::<f64>() / 2.0)
+        };
+        if matches!(error, ConnectorError::Throttled { .. }) {
+            self.throttles += 1;
+            return (self.throttles <= MAX_THROTTLES).then(|| match error.retry() {
+                Retry::After(wait) => wait,
+                Retry::Backoff | Retry::Never => backoff(self.throttles),
+            });
+        }
+        self.failures += 1;
+        match error.retry() {
+            Retry::Never => None,
+            _ if self.failures > MAX_FAILURES => None,
+            Retry::After(wait) => Some(wait),
+            Retry::Backoff => Some(backoff(self.failures)),
+        }
+    }
+}
+
+/// Ends the records that the finished pass did not show. Only here, and only then, does absence mean anything.
+async fn end_what_is_gone(context: &PageContext, mut run: Run, shutdown: &CancellationToken) -> Result<Run, Stop> {
+    let db = &context.app.db;
+    let seen = sync_runs::all_seen(db, run.id).await?;
+    let started_at = run.started_at.unwrap_or_else(|| context.app.clock.now());
+    let mut last = SourceRecordId(uuid::Uuid::nil());
+    loop {
+        let batch = source_records::next_settled(db, run.integration_id, last, started_at, GONE_BATCH).await?;
+        let Some(end) = batch.last() else { return Ok(run) };
+        last = *end;
+        let gone: Vec<SourceRecordId> = batch.into_iter().filter(|id| seen.binary_search(id).is_err()).collect();
+        if !gone.is_empty() {
+            run = write_gone(context, &run, &gone).await?;
+        }
+        if shutdown.is_cancelled() {
+            return Err(Stop::Shutdown);
+        }
+    }
+}
+
+async fn succeed(app: &App, run: &Run, store: &InstalledStore, context: &PageContext) -> Result<(), Stop> {
+    let now = app.clock.now();
+    let mut watermarks = store.watermarks.clone();
+    for (stream, progress) in &run.progress {
+        if let Some(watermark) = &progress.watermark {
+            watermarks.insert(*stream, watermark.clone());
+        }
+    }
+    let tx = begin(&app.db).await?;
+    let kept = sync_runs::save_progress(&tx, context.lease, run, now).await?;
+    let ending = Ending { status: RunStatus::Succeeded, error: None };
+    if !kept || !sync_runs::finish(&tx, context.lease, &ending, now).await? {
+        tx.rollback().await?;
+        return Err(PageError::LeaseLost.into());
+    }
+    sync_runs::note_success(&tx, run.integration_id, &watermarks, context.is_full, now).await?;
+    tx.commit().await?;
+    Ok(())
+}
