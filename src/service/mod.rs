@@ -1,9 +1,14 @@
 //! Use cases: authorise, decide, one transaction. Both transports call these and nothing below them.
 
 pub mod accounts;
+pub mod consents;
 pub mod input;
 pub mod integrations;
+pub mod mappings;
+mod resettle;
 pub(crate) mod settle;
 mod store_consent;
 pub(crate) mod stores;
+pub mod suppressions;
+pub mod syncs;
 pub mod tokens;

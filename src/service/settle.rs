@@ -69,11 +69,11 @@ pub(crate) struct Plan {
     pub(crate) stay: Vec<MappingGround>,
 }
 
-/// How many contacts came onto a list and went off one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// How many contacts came onto a list and went off one, by the audience that caused it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Settled {
-    pub(crate) joined: u64,
-    pub(crate) left: u64,
+    pub(crate) joined: BTreeMap<Audience, u64>,
+    pub(crate) left: BTreeMap<Audience, u64>,
 }
 
 /// All that is known of one address in one store.
@@ -324,8 +324,18 @@ pub(crate) async fn write(
     });
     let events: Vec<Event> = joins.chain(leaves).collect();
     memberships::record_events(tx, account, &events, at).await?;
+    let mut settled = Settled::default();
+    for event in &events {
+        let tally = match event.kind {
+            MembershipEventKind::Joined => &mut settled.joined,
+            MembershipEventKind::Left => &mut settled.left,
+        };
+        if let Some(audience) = event.story.audience {
+            *tally.entry(audience).or_default() += 1;
+        }
+    }
     source_records::save(tx, account, store.integration_id, &plan.records).await?;
-    Ok((Settled { joined: joined.len() as u64, left: left.len() as u64 }, head))
+    Ok((settled, head))
 }
 
 /// Writes the consent records that are missing and notes them in the source records.

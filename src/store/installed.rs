@@ -1,8 +1,8 @@
-//! An installed store as the sync worker needs it: by identity alone, for the worker serves all accounts.
+//! An installed store as syncing and settling need it.
 
 use std::collections::BTreeMap;
 
-use ::entity::integration::{Column, Entity};
+use ::entity::integration::{Column, Entity, Model};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
 use serde_json::Value;
@@ -31,11 +31,23 @@ pub(crate) struct InstalledStore {
     pub(crate) was_read_whole: bool,
 }
 
-/// Finds an installed store.
+/// Finds an installed store by identity alone, for the worker, which serves all accounts.
 pub(crate) async fn find(db: &impl ConnectionTrait, id: IntegrationId) -> Result<Option<InstalledStore>, DbErr> {
-    let Some(row) = Entity::find_by_id(id.0).one(db).await? else { return Ok(None) };
-    Ok(Some(InstalledStore {
-        id,
+    Entity::find_by_id(id.0).one(db).await?.map(from_row).transpose()
+}
+
+/// Finds an installed store of an account.
+pub(crate) async fn find_of(
+    db: &impl ConnectionTrait,
+    account: AccountId,
+    id: IntegrationId,
+) -> Result<Option<InstalledStore>, DbErr> {
+    Entity::find_by_id(id.0).filter(Column::AccountId.eq(account.0)).one(db).await?.map(from_row).transpose()
+}
+
+fn from_row(row: Model) -> Result<InstalledStore, DbErr> {
+    Ok(InstalledStore {
+        id: row.id.into(),
         account_id: row.account_id.into(),
         platform: word("platform", &row.platform)?,
         settings: row.settings,
@@ -43,7 +55,7 @@ pub(crate) async fn find(db: &impl ConnectionTrait, id: IntegrationId) -> Result
         state: word("state", &row.state)?,
         watermarks: serde_json::from_value(row.watermarks).map_err(|_| bad_row("watermarks"))?,
         was_read_whole: row.full_synced_at.is_some(),
-    }))
+    })
 }
 
 /// Marks an integration as waiting for somebody to act.

@@ -228,6 +228,12 @@ pub(crate) async fn end_grounds(tx: &impl ConnectionTrait, ids: &[Uuid]) -> Resu
     Ok(left)
 }
 
+/// Drops grounds that others replace; their memberships stay.
+pub(crate) async fn forget_grounds(tx: &impl ConnectionTrait, ids: &[Uuid]) -> Result<(), DbErr> {
+    ground::Entity::delete_many().filter(ground::Column::Id.is_in(ids.iter().copied())).exec(tx).await?;
+    Ok(())
+}
+
 /// Writes events.
 pub(crate) async fn record_events(
     tx: &impl ConnectionTrait,
@@ -254,4 +260,53 @@ pub(crate) async fn record_events(
         membership_event::Entity::insert_many(rows).exec_without_returning(tx).await?;
     }
     Ok(())
+}
+
+/// A ground of a contact, with what decides whether an opt-out ends it.
+#[derive(Debug, Clone)]
+pub(crate) struct HeldGround {
+    pub(crate) id: Uuid,
+    pub(crate) list_id: ListId,
+    pub(crate) purpose: Purpose,
+    pub(crate) kind: GroundKind,
+    pub(crate) source_key: String,
+    pub(crate) audience: Option<Audience>,
+    pub(crate) consent_record_id: Option<ConsentRecordId>,
+    pub(crate) created_at: DateTime<Utc>,
+}
+
+/// All grounds of a contact.
+pub(crate) async fn grounds_of(
+    tx: &impl ConnectionTrait,
+    account: AccountId,
+    contact: ContactId,
+) -> Result<Vec<HeldGround>, DbErr> {
+    let of_contact = Query::select()
+        .column(membership::Column::Id)
+        .from(membership::Entity)
+        .and_where(membership::Column::AccountId.eq(account.0))
+        .and_where(membership::Column::ContactId.eq(contact.0))
+        .to_owned();
+    let grounds = ground::Entity::find().filter(ground::Column::MembershipId.in_subquery(of_contact)).all(tx).await?;
+    let lists = contact_list::Entity::find()
+        .filter(contact_list::Column::Id.is_in(grounds.iter().map(|ground| ground.list_id)))
+        .all(tx)
+        .await?;
+    let purposes: HashMap<Uuid, String> = lists.into_iter().map(|list| (list.id, list.purpose)).collect();
+    grounds
+        .into_iter()
+        .map(|ground| {
+            let purpose = purposes.get(&ground.list_id).map(String::as_str).unwrap_or_default();
+            Ok(HeldGround {
+                id: ground.id,
+                list_id: ground.list_id.into(),
+                purpose: word("purpose", purpose)?,
+                kind: word("kind", &ground.kind)?,
+                source_key: ground.source_key,
+                audience: ground.audience.as_deref().map(|audience| word("audience", audience)).transpose()?,
+                consent_record_id: ground.consent_record_id.map(Into::into),
+                created_at: ground.created_at,
+            })
+        })
+        .collect()
 }

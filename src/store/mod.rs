@@ -2,8 +2,11 @@
 
 pub(crate) mod accounts;
 pub mod connect;
+pub(crate) mod consents;
 pub(crate) mod installed;
 pub mod ledger;
+pub(crate) mod lists_by_id;
+pub(crate) mod mappings;
 pub(crate) mod memberships;
 pub mod migrate;
 pub(crate) mod people;

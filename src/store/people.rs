@@ -5,14 +5,14 @@ use std::collections::{HashMap, HashSet};
 use ::entity::{account, contact, opt_out, suppression};
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, Set};
 use sha2::Sha256;
 use uuid::Uuid;
 
 use super::words::{hash, rows_per_statement};
 use crate::domain::email::Email;
-use crate::domain::ids::{AccountId, ContactId, IntegrationId};
+use crate::domain::ids::{AccountId, ConsentRecordId, ContactId, IntegrationId, new_uuid};
 use crate::secrets::Sealer;
 
 /// A contact as a store's people need it.
@@ -123,6 +123,20 @@ pub(crate) async fn opt_outs(
     Ok(newest)
 }
 
+/// The newest opt-out of an address anywhere in the account: said to us or in any store.
+pub(crate) async fn newest_opt_out(
+    tx: &impl ConnectionTrait,
+    account: AccountId,
+    address: &str,
+) -> Result<Option<DateTime<Utc>>, DbErr> {
+    let rows = opt_out::Entity::find()
+        .filter(opt_out::Column::AccountId.eq(account.0))
+        .filter(opt_out::Column::EmailNormalized.eq(address))
+        .all(tx)
+        .await?;
+    Ok(rows.into_iter().map(|row| row.withdrawn_at).max())
+}
+
 /// Remembers opt-outs. The caller gives only times that are newer than what is stored.
 pub(crate) async fn save_opt_outs(
     tx: &impl ConnectionTrait,
@@ -198,4 +212,89 @@ pub(crate) async fn suppressed<'a>(
         .all(tx)
         .await?;
     Ok(found.iter().filter_map(|found| hashes.get(found.as_slice()).copied()).collect())
+}
+
+/// When an address was suppressed, if it is now.
+pub(crate) async fn suppressed_since(
+    tx: &impl ConnectionTrait,
+    account: AccountId,
+    key: &SuppressionKey,
+    address: &str,
+) -> Result<Option<DateTime<Utc>>, DbErr> {
+    let row = suppression::Entity::find()
+        .filter(suppression::Column::AccountId.eq(account.0))
+        .filter(suppression::Column::LiftedAt.is_null())
+        .filter(suppression::Column::AddressHash.eq(key.hash(address).to_vec()))
+        .one(tx)
+        .await?;
+    Ok(row.map(|row| row.created_at))
+}
+
+/// Suppresses an address that is not suppressed yet.
+pub(crate) async fn suppress(
+    tx: &impl ConnectionTrait,
+    account: AccountId,
+    key: &SuppressionKey,
+    address: &str,
+    reason: String,
+    at: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let row = suppression::ActiveModel {
+        id: Set(new_uuid(at)),
+        account_id: Set(account.0),
+        address_hash: Set(key.hash(address).to_vec()),
+        reason: Set(reason),
+        created_at: Set(at),
+        lifted_at: Set(None),
+        lifted_by: Set(None),
+    };
+    suppression::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Lifts the suppression of an address.
+pub(crate) async fn lift_suppression(
+    tx: &impl ConnectionTrait,
+    account: AccountId,
+    key: &SuppressionKey,
+    address: &str,
+    at: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    suppression::Entity::update_many()
+        .col_expr(suppression::Column::LiftedAt, Expr::value(at))
+        .filter(suppression::Column::AccountId.eq(account.0))
+        .filter(suppression::Column::LiftedAt.is_null())
+        .filter(suppression::Column::AddressHash.eq(key.hash(address).to_vec()))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Names the consent record that lifted a suppression at `at`.
+pub(crate) async fn name_lifting_consent(
+    tx: &impl ConnectionTrait,
+    account: AccountId,
+    key: &SuppressionKey,
+    address: &str,
+    at: DateTime<Utc>,
+    consent: ConsentRecordId,
+) -> Result<(), DbErr> {
+    suppression::Entity::update_many()
+        .col_expr(suppression::Column::LiftedBy, Expr::value(consent.0))
+        .filter(suppression::Column::AccountId.eq(account.0))
+        .filter(suppression::Column::LiftedAt.eq(at))
+        .filter(suppression::Column::AddressHash.eq(key.hash(address).to_vec()))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// The address of a contact of the account.
+pub(crate) async fn address_of(
+    tx: &impl ConnectionTrait,
+    account: AccountId,
+    contact: ContactId,
+) -> Result<Option<Email>, DbErr> {
+    let row = contact::Entity::find_by_id(contact.0).filter(contact::Column::AccountId.eq(account.0)).one(tx).await?;
+    Ok(row.map(|row| Email::from_stored(row.email, row.email_normalized)))
 }

@@ -124,7 +124,7 @@ pub(crate) async fn next_settled(
     Ok(ids.into_iter().map(Into::into).collect())
 }
 
-/// Which of an account's integrations have live records of an address.
+/// Which of an account's integrations have live records of a normalised address.
 pub(crate) async fn integrations_of(
     tx: &impl ConnectionTrait,
     account: AccountId,

@@ -115,8 +115,8 @@ async fn settle_change(
     let plan = settle::plan(tx, &store, change, now).await?;
     let behalf = Behalf { run_id: Some(run.id), ..Behalf::default() };
     let (settled, _) = settle::write(tx, &store, head, plan, &behalf, now).await?;
-    run.counts.joined += settled.joined;
-    run.counts.left += settled.left;
+    run.counts.joined += settled.joined.values().sum::<u64>();
+    run.counts.left += settled.left.values().sum::<u64>();
     Ok(())
 }
 

@@ -1,0 +1,55 @@
+//! Starting and stopping sync runs.
+
+use sea_orm::SqlErr;
+
+use crate::app::App;
+use crate::auth::Caller;
+use crate::domain::access::Scope;
+use crate::domain::ids::{IntegrationId, SyncRunId};
+use crate::domain::sync::{IntegrationState, RunMode};
+use crate::error::Error;
+use crate::store::{begin, installed, sync_runs};
+
+/// Queues a run and wakes the worker.
+///
+/// # Errors
+/// The integration is not there, is paused or needs attention, or has a run that has not ended.
+pub async fn start(app: &App, caller: &Caller, integration: IntegrationId, mode: RunMode) -> Result<SyncRunId, Error> {
+    caller.require(Scope::SyncsWrite)?;
+    let store =
+        installed::find_of(&app.db, caller.account_id, integration).await?.ok_or(Error::NotFound("integration"))?;
+    match store.state {
+        IntegrationState::Active => {}
+        IntegrationState::Paused => {
+            return Err(Error::Conflict("the integration is paused; resume it first".to_owned()));
+        }
+        IntegrationState::NeedsAttention => {
+            let sentence = "the integration needs attention: see its stateDetail, put it right, then resume it";
+            return Err(Error::Conflict(sentence.to_owned()));
+        }
+    }
+    let queued = sync_runs::queue(&app.db, caller.account_id, integration, mode, app.clock.now()).await;
+    let run = queued.map_err(|error| match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => {
+            Error::Conflict("the integration has a run that has not ended; wait for it or cancel it".to_owned())
+        }
+        _ => error.into(),
+    })?;
+    app.wake_worker.notify_one();
+    Ok(run)
+}
+
+/// Asks a run to stop: at once if it waits, else before its next page. A run that has ended stays as it is.
+///
+/// # Errors
+/// The run is not there.
+pub async fn cancel(app: &App, caller: &Caller, run: SyncRunId) -> Result<(), Error> {
+    caller.require(Scope::SyncsWrite)?;
+    let found = sync_runs::find(&app.db, run).await?.filter(|run| run.account_id == caller.account_id);
+    found.ok_or(Error::NotFound("sync run"))?;
+    let tx = begin(&app.db).await?;
+    sync_runs::request_cancel(&tx, caller.account_id, run, app.clock.now()).await?;
+    tx.commit().await?;
+    app.wake_worker.notify_one();
+    Ok(())
+}
