@@ -29,6 +29,14 @@ pub enum Error {
     /// The request collides with what is there.
     #[error("{0}")]
     Conflict(String),
+    /// An input field has a value that something else has already.
+    #[error("{field} {problem}")]
+    Taken {
+        /// Path of the field in the input.
+        field: &'static str,
+        /// What has it; never the value.
+        problem: &'static str,
+    },
     /// No valid access token.
     #[error("a valid access token is required")]
     Unauthenticated,
@@ -72,6 +80,14 @@ impl Error {
     #[must_use]
     pub fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Invalid { field: field.into(), problem: problem.into() }
+    }
+}
+
+impl Error {
+    /// A collision at one input field.
+    #[must_use]
+    pub const fn taken(field: &'static str, problem: &'static str) -> Self {
+        Self::Taken { field, problem }
     }
 }
 
@@ -161,7 +177,7 @@ impl Error {
             Self::NotFound(_) | Self::NoRoute => Code::NotFound,
             Self::Invalid { .. } => Code::Invalid,
             Self::Malformed(_) => Code::Malformed,
-            Self::Conflict(_) => Code::Conflict,
+            Self::Conflict(_) | Self::Taken { .. } => Code::Conflict,
             Self::Unauthenticated => Code::Unauthenticated,
             Self::InvalidClient => Code::InvalidClient,
             Self::Forbidden(_) => Code::Forbidden,
@@ -223,6 +239,9 @@ impl Problem {
         let errors = match error {
             Error::Invalid { field, problem } => {
                 vec![FieldProblem { pointer: pointer(field), detail: problem.clone() }]
+            }
+            Error::Taken { field, problem } => {
+                vec![FieldProblem { pointer: pointer(field), detail: (*problem).to_owned() }]
             }
             _ => Vec::new(),
         };

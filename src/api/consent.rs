@@ -11,7 +11,7 @@ use super::consent_words::{CaptureMethod, Channel, ConsentAction, ConsentEvent, 
 use crate::domain::consent::{ConsentRecord, SCHEMA_VERSION};
 use crate::domain::evidence::RecordedConsent;
 use crate::domain::ledger::hex;
-use crate::domain::new_consent::SubmittedConsent;
+use crate::service::consents::SubmittedConsent;
 
 /// One piece of consent evidence. Records are only ever added.
 #[derive(Clone, Serialize, ToSchema, SimpleObject)]
@@ -167,6 +167,8 @@ pub struct SubmittedConsentView {
     /// The record.
     #[serde(flatten)]
     pub record: ConsentRecordView,
+    /// Whether the same evidence was there already; then nothing was changed.
+    pub duplicate: bool,
     /// Lists that the contact is on by this consent.
     pub joined: Vec<Uuid>,
     /// Lists that were asked for and not joined.
@@ -185,11 +187,18 @@ pub struct RefusedListView {
     pub reason: &'static str,
 }
 
-impl From<SubmittedConsent> for SubmittedConsentView {
-    fn from(submitted: SubmittedConsent) -> Self {
-        let SubmittedConsent { record, joined, refused } = submitted;
+impl SubmittedConsentView {
+    /// The view of a submission and of the record it ended in.
+    #[must_use]
+    pub fn new(submitted: SubmittedConsent, record: RecordedConsent) -> Self {
+        let SubmittedConsent { record_id: _, contact_id: _, is_duplicate, joined, refused } = submitted;
         let refused = refused.into_iter().map(|(id, reason)| RefusedListView { list_id: id.into(), reason });
-        Self { record: record.into(), joined: joined.into_iter().map(Uuid::from).collect(), refused: refused.collect() }
+        Self {
+            record: record.into(),
+            duplicate: is_duplicate,
+            joined: joined.into_iter().map(Uuid::from).collect(),
+            refused: refused.collect(),
+        }
     }
 }
 

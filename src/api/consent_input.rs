@@ -16,9 +16,9 @@ use crate::domain::consent::{
     MAX_USER_AGENT_BYTES,
 };
 use crate::domain::ids::{ConsentRecordId, ListId};
-use crate::domain::new_consent::NewConsent;
 use crate::domain::people::bounded;
 use crate::error::Error;
+use crate::service::consents::NewConsent;
 use crate::service::input;
 
 /// Most lists of one consent.

@@ -12,9 +12,9 @@ use crate::connectors::{Check, ConnectionReport};
 use crate::domain::contact_rules;
 use crate::domain::ids::ListId;
 use crate::domain::integration::Integration;
-use crate::domain::mapping::{AudienceEffect, MappingChange, MappingEffect};
 use crate::error::Error;
 use crate::service::integrations::{IntegrationChange, NewIntegration};
+use crate::service::mappings::{AudienceEffect, MappingChange};
 
 /// One installed store.
 #[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
@@ -139,7 +139,7 @@ impl TryFrom<IntegrationInput> for NewIntegration {
 
     fn try_from(input: IntegrationInput) -> Result<Self, Error> {
         let IntegrationInput { platform, name, settings, mappings } = input;
-        let mappings = mappings.map(MappingChange::from).unwrap_or_default();
+        let mappings = mappings.map(MappingsInput::into_change).unwrap_or_default();
         Ok(Self { platform: platform.into(), name, settings: object(settings)?, mappings })
     }
 }
@@ -196,33 +196,33 @@ pub struct MappingsInput {
     pub guests: MaybeUndefined<Uuid>,
 }
 
-impl From<MappingsInput> for MappingChange {
-    fn from(input: MappingsInput) -> Self {
+impl MappingsInput {
+    /// The change that is meant.
+    #[must_use]
+    pub fn into_change(self) -> MappingChange {
         use crate::domain::Audience::{Customers, Guests, Subscribers};
-        let MappingsInput { subscribers, customers, guests } = input;
+        let MappingsInput { subscribers, customers, guests } = self;
         let named = [(Subscribers, subscribers), (Customers, customers), (Guests, guests)];
         let change = |(audience, list)| match list {
             MaybeUndefined::Undefined => None,
             MaybeUndefined::Null => Some((audience, None)),
             MaybeUndefined::Value(id) => Some((audience, Some(ListId::from(id)))),
         };
-        Self(named.into_iter().filter_map(change).collect())
+        named.into_iter().filter_map(change).collect()
     }
 }
 
-/// What a change of the mappings does, or would do, to each audience it names.
+/// What a change of the mappings does, or would do, to the people of each audience.
 #[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = MappingEffect)]
 #[graphql(name = "MappingEffect")]
 pub struct MappingEffectView {
-    /// The mappings after the change.
-    pub mappings: MappingsView,
-    /// One entry per audience that changes.
+    /// One entry per audience of the platform.
     pub audiences: Vec<AudienceEffectView>,
 }
 
-/// What a change of one audience's mapping does to its people.
+/// What a change of mappings does to the people of one audience.
 #[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = AudienceEffect)]
@@ -230,28 +230,26 @@ pub struct MappingEffectView {
 pub struct AudienceEffectView {
     /// The audience.
     pub audience: Audience,
-    /// Contacts that come onto the new list.
+    /// The list it goes to afterwards.
+    pub list_id: Option<Uuid>,
+    /// Contacts that come onto a list.
     pub joins: u64,
-    /// Contacts that go off the old list.
+    /// Contacts that go off a list.
     pub leaves: u64,
-    /// Contacts that stay on a list they are on, because something else holds them there or nothing changes.
+    /// Contacts that stay where they are.
     pub stays: u64,
 }
 
 impl From<AudienceEffect> for AudienceEffectView {
     fn from(effect: AudienceEffect) -> Self {
-        let AudienceEffect { audience, joins, leaves, stays } = effect;
-        Self { audience: audience.into(), joins, leaves, stays }
+        let AudienceEffect { audience, list_id, joins, leaves, stays } = effect;
+        Self { audience: audience.into(), list_id: list_id.map(Uuid::from), joins, leaves, stays }
     }
 }
 
-impl From<MappingEffect> for MappingEffectView {
-    fn from(effect: MappingEffect) -> Self {
-        let MappingEffect { integration, audiences } = effect;
-        Self {
-            mappings: MappingsView::from(&integration),
-            audiences: audiences.into_iter().map(AudienceEffectView::from).collect(),
-        }
+impl From<Vec<AudienceEffect>> for MappingEffectView {
+    fn from(audiences: Vec<AudienceEffect>) -> Self {
+        Self { audiences: audiences.into_iter().map(AudienceEffectView::from).collect() }
     }
 }
 

@@ -60,6 +60,12 @@ impl Http {
         Ok(Self { client, policy })
     }
 
+    /// Whether stores at private addresses may be called.
+    #[must_use]
+    pub const fn policy(&self) -> HostPolicy {
+        self.policy
+    }
+
     /// Starts the description of a request.
     pub fn request(&self, method: reqwest::Method, url: url::Url) -> reqwest::RequestBuilder {
         self.client.request(method, url)

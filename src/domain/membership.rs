@@ -48,6 +48,8 @@ wire_enum! {
         MappingChanged = "mapping_changed",
         /// The integration was deleted.
         IntegrationDeleted = "integration_deleted",
+        /// The list was deleted.
+        ListDeleted = "list_deleted",
         /// A consent was submitted with lists to join.
         ConsentSubmitted = "consent_submitted",
         /// The address was suppressed.

@@ -1,9 +1,27 @@
-//! Installed stores.
+//! Installed stores: installed, shown, changed, tested, paused, removed.
 
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
-use crate::domain::Platform;
-use crate::domain::mapping::MappingChange;
+use super::mappings::{self, MappingChange};
+use super::stores::{seal_place, unseal};
+use super::{hosts, input};
+use crate::app::App;
+use crate::auth::Caller;
+use crate::connectors::{self, ConnectionReport, SettingField, Settings};
+use crate::domain::access::Scope;
+use crate::domain::ids::{IntegrationId, ListId};
+use crate::domain::integration::Integration;
+use crate::domain::page::{Slice, Window};
+use crate::domain::sync::IntegrationState;
+use crate::domain::words::DEFAULT_SUBSCRIBER_LIST;
+use crate::domain::{Audience, Platform, Purpose};
+use crate::error::Error;
+use crate::service::lists::MAX_NAME_CHARS;
+use crate::store::view::integrations::{self as rows, Change, NewRow, Sealed};
+use crate::store::view::lists;
+use crate::store::words::word;
+use crate::store::{begin, ledger};
 
 /// A store to be installed.
 #[derive(Debug, Clone)]
@@ -14,7 +32,7 @@ pub struct NewIntegration {
     pub name: String,
     /// Settings, secrets among them.
     pub settings: Map<String, Value>,
-    /// Mappings beside the default one.
+    /// Mappings. Subscribers, where not named, go to the list `Store subscribers`.
     pub mappings: MappingChange,
 }
 
@@ -25,4 +43,231 @@ pub struct IntegrationChange {
     pub name: Option<String>,
     /// Settings to set, or with `null` to take away.
     pub settings: Map<String, Value>,
+}
+
+/// A page of the account's integrations, oldest first.
+///
+/// # Errors
+/// The scope is missing, or storage fails.
+pub async fn list(app: &App, caller: &Caller, page: &Window<Uuid>) -> Result<Slice<Integration>, Error> {
+    caller.require(Scope::IntegrationsRead)?;
+    let Slice { items, has_more } = rows::page(&app.db, caller.account_id, page).await?;
+    let items = items.into_iter().map(|sealed| shown(app, sealed)).collect::<Result<_, _>>()?;
+    Ok(Slice { items, has_more })
+}
+
+/// One integration.
+///
+/// # Errors
+/// It is not there.
+pub async fn get(app: &App, caller: &Caller, id: IntegrationId) -> Result<Integration, Error> {
+    by_ids(app, caller, &[id]).await?.pop().ok_or(Error::NotFound("integration"))
+}
+
+/// Those of the integrations that are there, in no order.
+///
+/// # Errors
+/// The scope is missing, or storage fails.
+pub async fn by_ids(app: &App, caller: &Caller, ids: &[IntegrationId]) -> Result<Vec<Integration>, Error> {
+    caller.require(Scope::IntegrationsRead)?;
+    read(app, caller, ids).await
+}
+
+async fn read(app: &App, caller: &Caller, ids: &[IntegrationId]) -> Result<Vec<Integration>, Error> {
+    let found = rows::by_ids(&app.db, caller.account_id, ids).await?;
+    found.into_iter().map(|sealed| shown(app, sealed)).collect()
+}
+
+/// Names the secrets that are there.
+fn shown(app: &App, sealed: Sealed) -> Result<Integration, Error> {
+    let Sealed { mut integration, credentials } = sealed;
+    let opened = app
+        .sealer
+        .open(&seal_place(integration.id), &credentials)
+        .map_err(|error| Error::Internal(error.to_string()))?;
+    let secrets: Map<String, Value> =
+        serde_json::from_slice(&opened).map_err(|_| Error::Internal("sealed settings are not JSON".to_owned()))?;
+    integration.secrets = secrets.into_iter().map(|(name, _)| name).collect();
+    Ok(integration)
+}
+
+/// Installs a store: its subscribers go to the list `Store subscribers`, unless the mappings say otherwise.
+///
+/// # Errors
+/// The platform has no connector yet; a setting, the name or a mapping can't be used; a list `Store subscribers` is
+/// there and is not for marketing.
+pub async fn create(app: &App, caller: &Caller, new: NewIntegration) -> Result<Integration, Error> {
+    caller.require(Scope::IntegrationsWrite)?;
+    let name = input::text("name", &new.name, MAX_NAME_CHARS)?;
+    let settings = checked(app, new.platform, new.settings).await?;
+    let at = app.clock.now();
+    let id = IntegrationId::at(at);
+    let credentials = seal(app, id, &settings)?;
+    let row = NewRow { id, platform: new.platform, name, settings: settings.public, credentials };
+    let tx = begin(&app.db).await?;
+    ledger::lock(&tx, caller.account_id).await?;
+    rows::insert(&tx, caller.account_id, row, at).await?;
+    let mut change = new.mappings;
+    if !change.contains_key(&Audience::Subscribers) {
+        change.insert(Audience::Subscribers, Some(default_list(&tx, caller, at).await?));
+    }
+    mappings::write(&tx, caller, id, new.platform, &change).await.map_err(in_mappings)?;
+    tx.commit().await?;
+    read(app, caller, &[id]).await?.pop().ok_or(Error::NotFound("integration"))
+}
+
+/// A mapping's problem names its audience; in this input mappings are one level down.
+fn in_mappings(error: Error) -> Error {
+    match error {
+        Error::Invalid { field, problem } => Error::Invalid { field: format!("mappings.{field}"), problem },
+        other => other,
+    }
+}
+
+async fn default_list(
+    tx: &sea_orm::DatabaseTransaction,
+    caller: &Caller,
+    at: chrono::DateTime<chrono::Utc>,
+) -> Result<ListId, Error> {
+    match lists::find_named(tx, caller.account_id, DEFAULT_SUBSCRIBER_LIST).await? {
+        Some((id, Purpose::Marketing)) => Ok(id),
+        Some((_, Purpose::Other)) => Err(Error::Conflict(format!(
+            "there is a list named {DEFAULT_SUBSCRIBER_LIST} that is not for marketing; rename it, or name another \
+             list for the subscribers in mappings"
+        ))),
+        None => {
+            let id = ListId::at(at);
+            lists::insert(tx, caller.account_id, id, DEFAULT_SUBSCRIBER_LIST, Purpose::Marketing, at).await?;
+            Ok(id)
+        }
+    }
+}
+
+/// Checks settings as far as that needs no store.
+async fn checked(app: &App, platform: Platform, settings: Map<String, Value>) -> Result<Settings, Error> {
+    let fields = fields_of(platform)?;
+    let settings = Settings::parse(fields, settings)?;
+    connectors::open(platform, &settings, &app.http, app.clock.clone())?;
+    hosts::check(app, fields, &settings).await?;
+    Ok(settings)
+}
+
+fn fields_of(platform: Platform) -> Result<&'static [SettingField], Error> {
+    connectors::settings_of(platform)
+        .ok_or_else(|| Error::invalid("platform", format!("has no connector in this release: {platform}")))
+}
+
+fn seal(app: &App, id: IntegrationId, settings: &Settings) -> Result<Vec<u8>, Error> {
+    use secrecy::ExposeSecret as _;
+    let secrets = settings.secrets_json();
+    app.sealer
+        .seal(&seal_place(id), secrets.expose_secret().as_bytes())
+        .map_err(|error| Error::Internal(error.to_string()))
+}
+
+/// Changes an integration. New settings make one that needed attention active again.
+///
+/// # Errors
+/// It is not there, or the name or a setting can't be used.
+pub async fn update(
+    app: &App,
+    caller: &Caller,
+    id: IntegrationId,
+    change: IntegrationChange,
+) -> Result<Integration, Error> {
+    caller.require(Scope::IntegrationsWrite)?;
+    let name = change.name.map(|name| input::text("name", &name, MAX_NAME_CHARS)).transpose()?;
+    // Checked before the transaction: resolving a host must not hold the lock.
+    let settings =
+        if change.settings.is_empty() { None } else { Some(merged(app, caller, id, change.settings).await?) };
+    let tx = begin(&app.db).await?;
+    let row = rows::lock(&tx, caller.account_id, id).await?.ok_or(Error::NotFound("integration"))?;
+    let waits = word::<IntegrationState>("state", &row.state)? == IntegrationState::NeedsAttention;
+    let change = Change {
+        name,
+        state: (settings.is_some() && waits).then_some(IntegrationState::Active),
+        settings: match settings {
+            Some(settings) => Some((settings.public.clone(), seal(app, id, &settings)?)),
+            None => None,
+        },
+    };
+    rows::update(&tx, row, change, app.clock.now()).await?;
+    tx.commit().await?;
+    read(app, caller, &[id]).await?.pop().ok_or(Error::NotFound("integration"))
+}
+
+/// The settings after a change, checked as a whole.
+async fn merged(app: &App, caller: &Caller, id: IntegrationId, change: Map<String, Value>) -> Result<Settings, Error> {
+    use secrecy::ExposeSecret as _;
+    let found = rows::by_ids(&app.db, caller.account_id, &[id]).await?.pop().ok_or(Error::NotFound("integration"))?;
+    let platform = found.integration.platform;
+    let held = unseal(app, platform, id, Value::Object(found.integration.settings), &found.credentials)?;
+    let mut all = held.public;
+    for (name, secret) in held.secrets {
+        all.insert(name.to_owned(), Value::String(secret.expose_secret().to_owned()));
+    }
+    all.extend(change);
+    checked(app, platform, all).await
+}
+
+/// Removes an integration: its grounds end, each with an event; what the store said goes.
+///
+/// # Errors
+/// It is not there.
+pub async fn delete(app: &App, caller: &Caller, id: IntegrationId) -> Result<(), Error> {
+    caller.require(Scope::IntegrationsWrite)?;
+    let tx = begin(&app.db).await?;
+    mappings::end_integration(app, &tx, caller, id).await?;
+    rows::delete(&tx, caller.account_id, id).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Tests the connection. If all is well, an integration that needed attention is active again.
+///
+/// # Errors
+/// It is not there, or the store can't be used, and why.
+pub async fn test(app: &App, caller: &Caller, id: IntegrationId) -> Result<ConnectionReport, Error> {
+    caller.require(Scope::IntegrationsWrite)?;
+    let found = rows::by_ids(&app.db, caller.account_id, &[id]).await?.pop().ok_or(Error::NotFound("integration"))?;
+    let Sealed { integration, credentials } = found;
+    let settings = unseal(app, integration.platform, id, Value::Object(integration.settings), &credentials)?;
+    let store = connectors::open(integration.platform, &settings, &app.http, app.clock.clone())?;
+    let report = store.check().await?;
+    if report.is_ok() && integration.state == IntegrationState::NeedsAttention {
+        set_state(app, caller, id, IntegrationState::Active).await?;
+    }
+    Ok(report)
+}
+
+/// Stops syncing until it is resumed. A run that is under way goes on.
+///
+/// # Errors
+/// It is not there.
+pub async fn pause(app: &App, caller: &Caller, id: IntegrationId) -> Result<Integration, Error> {
+    caller.require(Scope::IntegrationsWrite)?;
+    set_state(app, caller, id, IntegrationState::Paused).await
+}
+
+/// Allows syncing again.
+///
+/// # Errors
+/// It is not there.
+pub async fn resume(app: &App, caller: &Caller, id: IntegrationId) -> Result<Integration, Error> {
+    caller.require(Scope::IntegrationsWrite)?;
+    set_state(app, caller, id, IntegrationState::Active).await
+}
+
+async fn set_state(
+    app: &App,
+    caller: &Caller,
+    id: IntegrationId,
+    state: IntegrationState,
+) -> Result<Integration, Error> {
+    let tx = begin(&app.db).await?;
+    let row = rows::lock(&tx, caller.account_id, id).await?.ok_or(Error::NotFound("integration"))?;
+    let change = Change { state: Some(state), ..Change::default() };
+    rows::update(&tx, row, change, app.clock.now()).await?;
+    tx.commit().await?;
+    read(app, caller, &[id]).await?.pop().ok_or(Error::NotFound("integration"))
 }

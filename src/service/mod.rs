@@ -2,10 +2,15 @@
 
 pub mod accounts;
 pub mod consents;
+pub mod contacts;
+pub mod evidence;
+mod hosts;
 pub mod input;
 pub mod integrations;
+pub mod lists;
 pub mod mappings;
 mod resettle;
+pub mod runs;
 pub(crate) mod settle;
 mod store_consent;
 pub(crate) mod stores;

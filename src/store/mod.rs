@@ -13,6 +13,7 @@ pub(crate) mod people;
 pub(crate) mod signing_keys;
 pub(crate) mod source_records;
 pub(crate) mod sync_runs;
+pub mod view;
 pub(crate) mod words;
 
 pub use connect::{Database, begin};

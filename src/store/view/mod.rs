@@ -1,0 +1,10 @@
+//! What the interfaces show: reads by page and by identity, and the plain writes of lists and integrations.
+
+pub mod consents;
+pub mod contacts;
+pub(crate) mod integrations;
+pub(crate) mod lists;
+pub(crate) mod memberships;
+pub(crate) mod runs;
+pub(crate) mod sources;
+mod window;
