@@ -61,6 +61,9 @@ pub enum Error {
     /// A GraphQL document over a limit.
     #[error("{0}")]
     TooComplex(String),
+    /// The database can't be reached or lacks tables.
+    #[error("the service is not ready")]
+    NotReady,
     /// The request took too long.
     #[error("the request took too long")]
     TimedOut,
@@ -122,6 +125,8 @@ pub enum Code {
     UnsupportedMediaType,
     /// See [`Error::TooComplex`].
     TooComplex,
+    /// See [`Error::NotReady`].
+    NotReady,
     /// See [`Error::TimedOut`].
     TimedOut,
     /// The store can't be reached or fails.
@@ -149,6 +154,7 @@ impl Code {
                 ("UNSUPPORTED_MEDIA_TYPE", StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported content type")
             }
             Self::TooComplex => ("TOO_COMPLEX", StatusCode::BAD_REQUEST, "Query too complex"),
+            Self::NotReady => ("NOT_READY", StatusCode::SERVICE_UNAVAILABLE, "Not ready"),
             Self::TimedOut => ("TIMED_OUT", StatusCode::SERVICE_UNAVAILABLE, "Took too long"),
             Self::UpstreamUnavailable => ("UPSTREAM_UNAVAILABLE", StatusCode::BAD_GATEWAY, "Store unavailable"),
             Self::UpstreamRefused => ("UPSTREAM_REFUSED", StatusCode::BAD_GATEWAY, "Store refuses"),
@@ -185,6 +191,7 @@ impl Error {
             Self::TooLarge(_) => Code::TooLarge,
             Self::UnsupportedMediaType(_) => Code::UnsupportedMediaType,
             Self::TooComplex(_) => Code::TooComplex,
+            Self::NotReady => Code::NotReady,
             Self::TimedOut => Code::TimedOut,
             Self::Upstream(error) if error.retry() == crate::connectors::Retry::Never => Code::UpstreamRefused,
             Self::Upstream(_) => Code::UpstreamUnavailable,
@@ -216,7 +223,7 @@ pub struct Problem {
 /// One input field at fault.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct FieldProblem {
-    /// JSON pointer into the body, or `?name` for a query parameter.
+    /// JSON pointer into the body, or `?name` for a query parameter, or `{name}` for one of the path.
     pub pointer: String,
     /// What is wrong with it.
     pub detail: String,
@@ -249,9 +256,9 @@ impl Problem {
     }
 }
 
-/// `settings.storeUrl` becomes `#/settings/storeUrl`; query parameters (`?limit`) stay.
+/// `settings.storeUrl` becomes `#/settings/storeUrl`; query (`?limit`) and path parameters (`{id}`) stay.
 fn pointer(field: &str) -> String {
-    if field.starts_with('?') { field.to_owned() } else { format!("#/{}", field.replace('.', "/")) }
+    if field.starts_with(['?', '{']) { field.to_owned() } else { format!("#/{}", field.replace('.', "/")) }
 }
 
 /// A database's message may quote values; keep its kind only.

@@ -5,12 +5,11 @@
 //! - [`domain`]: the rules, without I/O. Start with [`domain::contact_rules`].
 //! - [`connectors`]: one store platform each, as a source of people.
 //! - [`api`]: what both transports show and take.
-//! - [`auth`], [`service`]: who calls, and the use cases.
 //! - [`auth`], [`service`]: who calls, and the use cases. The heart of them settles a store's people.
 //! - [`sync`]: keeps lists in step with stores.
 //! - [`store`]: queries, every one scoped to an account.
 //! - [`sandbox`]: simulated stores that speak the vendors' wire formats.
-//! - [`graphql`], [`server`]: a transport, and the HTTP server around both.
+//! - [`rest`], [`graphql`], [`server`]: two transports, and the HTTP server around both.
 //! - [`config`], [`app`], [`error`], [`secrets`], [`telemetry`]: what everything stands on.
 //! - [`cli`]: the commands of the program.
 
@@ -23,6 +22,7 @@ pub mod connectors;
 pub mod domain;
 pub mod error;
 pub mod graphql;
+pub mod rest;
 pub mod sandbox;
 pub mod secrets;
 pub mod server;

@@ -18,6 +18,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::app::App;
 use crate::error::Error;
 use crate::graphql;
+use crate::rest;
 use crate::telemetry::{HTTP_REQUESTS, HTTP_SECONDS};
 
 /// Time for one request. Testing a connection waits for a store, whose own limit is 60 seconds by default.
@@ -39,7 +40,11 @@ pub fn router(app: App) -> Router {
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(|_| Error::Internal("a handler panicked".to_owned()).into_response()))
         .layer(middleware::from_fn(in_time));
-    graphql::router(app).layer(layers)
+    rest::router(app.clone())
+        .merge(graphql::router(app))
+        .fallback(rest::no_route)
+        .method_not_allowed_fallback(rest::no_method)
+        .layer(layers)
 }
 
 /// Serves until `shutdown`, then lets open requests finish, for twenty seconds at most.

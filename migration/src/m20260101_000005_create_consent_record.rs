@@ -86,6 +86,13 @@ impl MigrationTrait for Migration {
                 &["account_id", "contact_id", "date_time_consented", "sequence"],
             ))
             .await?;
+        manager
+            .create_index(index(
+                "consent_record_time",
+                "consent_record",
+                &["account_id", "date_time_consented", "sequence"],
+            ))
+            .await?;
         crate::append_only::protect(manager, "consent_record").await?;
         crate::append_only::protect(manager, "membership_event").await?;
         Ok(())

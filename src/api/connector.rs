@@ -128,6 +128,13 @@ impl From<crate::domain::Platform> for ConnectorView {
     }
 }
 
+/// An entry of the list of platforms, with its position.
+impl From<(u32, crate::domain::Platform)> for ConnectorView {
+    fn from((_, platform): (u32, crate::domain::Platform)) -> Self {
+        platform.into()
+    }
+}
+
 impl From<&'static ContactRules> for ContactRulesView {
     fn from(rules: &'static ContactRules) -> Self {
         let ContactRules { customers, guests, subscribers: Subscribers::OptedInBy(sources), opt_out } = *rules;

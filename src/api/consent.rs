@@ -12,6 +12,7 @@ use crate::domain::consent::{ConsentRecord, SCHEMA_VERSION};
 use crate::domain::evidence::RecordedConsent;
 use crate::domain::ledger::hex;
 use crate::service::consents::SubmittedConsent;
+use crate::service::evidence::Verification;
 
 /// One piece of consent evidence. Records are only ever added.
 #[derive(Clone, Serialize, ToSchema, SimpleObject)]
@@ -216,4 +217,11 @@ pub struct LedgerVerificationView {
     pub first_bad_sequence: Option<i64>,
     /// Hash of the last record, in hexadecimal, to compare with a copy kept elsewhere.
     pub head_hash: String,
+}
+
+impl From<Verification> for LedgerVerificationView {
+    fn from(verification: Verification) -> Self {
+        let Verification { records, first_bad_sequence, head } = verification;
+        Self { ok: first_bad_sequence.is_none(), records, first_bad_sequence, head_hash: head }
+    }
 }

@@ -8,6 +8,8 @@ use uuid::Uuid;
 
 use super::words::{Audience, Cause, GroundKind, MembershipEventKind, OptIn, OptInSource, PersonKind, Purpose, Stream};
 use crate::domain::contact::{Contact, Ground, Membership, MembershipEvent, SourceRecord};
+use crate::error::Error;
+use crate::service::input;
 
 /// One person of the account.
 #[derive(Clone, Serialize, ToSchema, SimpleObject)]
@@ -290,4 +292,14 @@ pub struct SuppressInput {
     /// The reason, for people, 1 to 255 characters, without personal data.
     #[schema(min_length = 1, max_length = 255)]
     pub reason: String,
+}
+
+impl SuppressInput {
+    /// The reason, checked.
+    ///
+    /// # Errors
+    /// Empty, too long, or with control characters.
+    pub fn reason(&self) -> Result<String, Error> {
+        input::text("reason", &self.reason, 255)
+    }
 }

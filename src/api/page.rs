@@ -51,6 +51,19 @@ impl Key for Uuid {
     }
 }
 
+/// Small fixed lists are in the order of their declaration.
+impl Key for u32 {
+    const TAG: u8 = 3;
+
+    fn to_bytes(&self) -> Vec<u8> {
+        self.to_be_bytes().to_vec()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Some(Self::from_be_bytes(bytes.try_into().ok()?))
+    }
+}
+
 /// Consent records stand in the order of their time, then of their place in the chain.
 impl Key for (DateTime<Utc>, i64) {
     const TAG: u8 = 2;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Failure, print};
-use crate::graphql;
+use crate::{graphql, rest};
 
 /// Write the contracts of the API: `schema/schema.graphql` and `openapi/openapi.json`.
 ///
@@ -23,7 +23,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let files = [("schema/schema.graphql", graphql::export(&graphql::schema()))];
+    let files =
+        [("schema/schema.graphql", graphql::export(&graphql::schema())), ("openapi/openapi.json", rest::export())];
     let mut stale = Vec::new();
     for (name, content) in files {
         let path = arguments.folder.join(name);

@@ -73,6 +73,15 @@ pub async fn by_ids(app: &App, caller: &Caller, ids: &[IntegrationId]) -> Result
     read(app, caller, ids).await
 }
 
+/// An integration that the caller has just changed; needs no right to read others.
+///
+/// # Errors
+/// It is not there.
+pub async fn of_own(app: &App, caller: &Caller, id: IntegrationId) -> Result<Integration, Error> {
+    caller.require(Scope::IntegrationsWrite)?;
+    read(app, caller, &[id]).await?.pop().ok_or(Error::NotFound("integration"))
+}
+
 async fn read(app: &App, caller: &Caller, ids: &[IntegrationId]) -> Result<Vec<Integration>, Error> {
     let found = rows::by_ids(&app.db, caller.account_id, ids).await?;
     found.into_iter().map(|sealed| shown(app, sealed)).collect()
@@ -113,7 +122,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewIntegration) -> Result<I
     }
     mappings::write(&tx, caller, id, new.platform, &change).await.map_err(in_mappings)?;
     tx.commit().await?;
-    read(app, caller, &[id]).await?.pop().ok_or(Error::NotFound("integration"))
+    of_own(app, caller, id).await
 }
 
 /// A mapping's problem names its audience; in this input mappings are one level down.
@@ -193,7 +202,7 @@ pub async fn update(
     };
     rows::update(&tx, row, change, app.clock.now()).await?;
     tx.commit().await?;
-    read(app, caller, &[id]).await?.pop().ok_or(Error::NotFound("integration"))
+    of_own(app, caller, id).await
 }
 
 /// The settings after a change, checked as a whole.
@@ -269,5 +278,5 @@ async fn set_state(
     let change = Change { state: Some(state), ..Change::default() };
     rows::update(&tx, row, change, app.clock.now()).await?;
     tx.commit().await?;
-    read(app, caller, &[id]).await?.pop().ok_or(Error::NotFound("integration"))
+    of_own(app, caller, id).await
 }

@@ -1,9 +1,11 @@
 //! Use cases: authorise, decide, one transaction. Both transports call these and nothing below them.
 
 pub mod accounts;
+pub mod connectors;
 pub mod consents;
 pub mod contacts;
 pub mod evidence;
+pub mod health;
 mod hosts;
 pub mod input;
 pub mod integrations;

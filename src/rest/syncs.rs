@@ -1,0 +1,81 @@
+//! `/v1/integrations/{id}/syncs` and `/v1/syncs`: passes over a store.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderName, StatusCode, header::LOCATION};
+use uuid::Uuid;
+
+use super::document::{PageParameters, Problems};
+use super::extract::{Body, Parameters, PathId};
+use crate::api::page::Page;
+use crate::api::sync::{QuarantinedRecordView, SyncInput, SyncRunView};
+use crate::app::App;
+use crate::auth::Caller;
+use crate::error::Error;
+use crate::service::{runs, syncs};
+
+/// List the runs of an integration, newest first.
+#[utoipa::path(get, path = "/v1/integrations/{id}/syncs", operation_id = "listSyncs", tag = "syncs",
+    params(("id" = Uuid, Path), PageParameters), responses((status = 200, body = Page<SyncRunView>), Problems))]
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(id): PathId,
+    parameters: Parameters,
+) -> Result<Json<Page<SyncRunView>>, Error> {
+    let found = runs::list(&app, &caller, id.into(), &parameters.page()?).await?;
+    Ok(Json(Page::of(found, |run| Uuid::from(run.id))))
+}
+
+/// Start a run. It is done later: ask the run.
+#[utoipa::path(post, path = "/v1/integrations/{id}/syncs", operation_id = "startSync", tag = "syncs",
+    params(("id" = Uuid, Path)), request_body = SyncInput,
+    responses((status = 202, body = SyncRunView, headers(("Location" = String, description = "Its path"))), Problems))]
+pub(super) async fn start(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(id): PathId,
+    Body(input): Body<SyncInput>,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<SyncRunView>), Error> {
+    let run = syncs::start(&app, &caller, id.into(), input.mode.into()).await?;
+    let run = runs::of_own(&app, &caller, run).await?;
+    let location = format!("/v1/syncs/{}", run.id);
+    Ok((StatusCode::ACCEPTED, [(LOCATION, location)], Json(run.into())))
+}
+
+/// Show one run, also while it goes on.
+#[utoipa::path(get, path = "/v1/syncs/{id}", operation_id = "getSync", tag = "syncs",
+    params(("id" = Uuid, Path)), responses((status = 200, body = SyncRunView), Problems))]
+pub(super) async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(id): PathId,
+) -> Result<Json<SyncRunView>, Error> {
+    Ok(Json(runs::get(&app, &caller, id.into()).await?.into()))
+}
+
+/// Ask a run to stop after the page it is at. One that has ended stays as it is.
+#[utoipa::path(post, path = "/v1/syncs/{id}/cancel", operation_id = "cancelSync", tag = "syncs",
+    params(("id" = Uuid, Path)), responses((status = 200, body = SyncRunView), Problems))]
+pub(super) async fn cancel(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(id): PathId,
+) -> Result<Json<SyncRunView>, Error> {
+    syncs::cancel(&app, &caller, id.into()).await?;
+    Ok(Json(runs::of_own(&app, &caller, id.into()).await?.into()))
+}
+
+/// List the records that a run could not use, with the reasons.
+#[utoipa::path(get, path = "/v1/syncs/{id}/issues", operation_id = "listSyncIssues", tag = "syncs",
+    params(("id" = Uuid, Path), PageParameters),
+    responses((status = 200, body = Page<QuarantinedRecordView>), Problems))]
+pub(super) async fn issues(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(id): PathId,
+    parameters: Parameters,
+) -> Result<Json<Page<QuarantinedRecordView>>, Error> {
+    let found = runs::issues(&app, &caller, id.into(), &parameters.page()?).await?;
+    Ok(Json(Page::of(found, |record| record.id)))
+}
