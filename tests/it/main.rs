@@ -14,3 +14,4 @@ mod sign_in;
 mod support;
 mod woocommerce_connector;
 mod woocommerce_recorded;
+mod sync;

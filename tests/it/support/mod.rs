@@ -8,5 +8,7 @@ mod postgres;
 pub(crate) mod recorded;
 pub(crate) mod rust_source;
 mod skipping;
+pub(crate) mod shop;
+mod vendors;
 
 pub(crate) use skipping::{announce, demanded, vendors};

@@ -1,0 +1,170 @@
+//! A simulated store installed in a real service: what the sync tests share.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ::entity::{contact, contact_list, integration, mapping, membership, sync_run};
+use assent::app::App;
+use assent::auth::Caller;
+use assent::connectors::{Settings, settings_of};
+use assent::domain::ids::{IntegrationId, ListId, SyncRunId};
+use assent::domain::sync::RunMode;
+use assent::domain::{Audience, Platform};
+use assent::sandbox::{SandboxStore, StoreOptions};
+use assent::service;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set};
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::app::TestApp;
+
+/// An account with one installed store whose subscribers and customers are mapped.
+pub(crate) struct Shop {
+    pub(crate) app: App,
+    pub(crate) caller: Caller,
+    pub(crate) store: SandboxStore,
+    pub(crate) integration: IntegrationId,
+    pub(crate) lists: BTreeMap<Audience, ListId>,
+}
+
+impl Shop {
+    /// Starts a store, makes an account and installs the store in it.
+    pub(crate) async fn open(test: &TestApp, platform: Platform, options: StoreOptions) -> Self {
+        let store = SandboxStore::start(platform, StoreOptions { clock: test.clock.clone(), ..options })
+            .await
+            .expect("a simulated store starts");
+        let account = service::accounts::create(&test.app, "Test", &format!("{}@example.com", Uuid::new_v4()))
+            .await
+            .expect("an account can be made");
+        let caller = Caller::operator(account.account_id);
+        let (integration, lists) = install(&test.app, &caller, &store).await;
+        Self { app: test.app.clone(), caller, store, integration, lists }
+    }
+
+    /// Runs a sync to its end and gives its row.
+    pub(crate) async fn sync(&self, mode: RunMode) -> sync_run::Model {
+        let run =
+            service::syncs::start(&self.app, &self.caller, self.integration, mode).await.expect("a run can be queued");
+        assent::sync::worker::run_one(&self.app, run, &CancellationToken::new()).await;
+        self.run(run).await
+    }
+
+    /// A run as it stands.
+    pub(crate) async fn run(&self, run: SyncRunId) -> sync_run::Model {
+        let row = sync_run::Entity::find_by_id(run.0).one(&self.app.db).await.expect("runs can be read");
+        row.expect("the run is there")
+    }
+
+    /// The normalised addresses on the list of an audience.
+    pub(crate) async fn on(&self, audience: Audience) -> BTreeSet<String> {
+        let Some(list) = self.lists.get(&audience) else { return BTreeSet::new() };
+        let contacts: Vec<Uuid> = membership::Entity::find()
+            .select_only()
+            .column(membership::Column::ContactId)
+            .filter(membership::Column::ListId.eq(list.0))
+            .into_tuple()
+            .all(&self.app.db)
+            .await
+            .expect("memberships can be read");
+        let mut addresses = BTreeSet::new();
+        for contacts in contacts.chunks(5_000) {
+            let rows: Vec<String> = contact::Entity::find()
+                .select_only()
+                .column(contact::Column::EmailNormalized)
+                .filter(contact::Column::Id.is_in(contacts.iter().copied()))
+                .into_tuple()
+                .all(&self.app.db)
+                .await
+                .expect("contacts can be read");
+            addresses.extend(rows);
+        }
+        addresses
+    }
+
+    /// The addresses that ought to be on an audience, as the store knows them.
+    pub(crate) fn truth(&self, audience: Audience) -> BTreeSet<String> {
+        let mut addresses = BTreeSet::new();
+        let mut from = 0;
+        loop {
+            let truths = self.store.truths(from, 500);
+            if truths.is_empty() {
+                return addresses;
+            }
+            from += 500;
+            let on = truths.into_iter().filter(|truth| truth.audiences.contains(&audience));
+            addresses.extend(on.filter_map(|truth| truth.address));
+        }
+    }
+
+    /// Asserts that both lists hold exactly whom they ought to.
+    pub(crate) async fn assert_true(&self) {
+        for audience in [Audience::Subscribers, Audience::Customers] {
+            let (on, truth) = (self.on(audience).await, self.truth(audience));
+            let missing: Vec<_> = truth.difference(&on).take(5).collect();
+            let surplus: Vec<_> = on.difference(&truth).take(5).collect();
+            assert!(
+                missing.is_empty() && surplus.is_empty(),
+                "{audience}: {} on the list, {} ought to be; missing {missing:?}, surplus {surplus:?}",
+                on.len(),
+                truth.len()
+            );
+        }
+    }
+}
+
+/// Installs a store with both audiences mapped to lists of their own.
+async fn install(app: &App, caller: &Caller, store: &SandboxStore) -> (IntegrationId, BTreeMap<Audience, ListId>) {
+    let now = app.clock.now();
+    let id = IntegrationId::at(now);
+    let fields = settings_of(store.platform()).expect("the platform has a connector");
+    let all = store.settings().as_object().expect("settings are an object").clone();
+    let settings = Settings::parse(fields, all).expect("the store's own settings fit");
+    let sealed = app
+        .sealer
+        .seal(&format!("integration/{id}"), settings.secrets_json().expose_secret().as_bytes())
+        .expect("secrets can be sealed");
+    let row = integration::ActiveModel {
+        id: Set(id.0),
+        account_id: Set(caller.account_id.0),
+        platform: Set(store.platform().as_str().to_owned()),
+        name: Set(store.name().to_owned()),
+        name_key: Set(format!("{} {id}", store.name())),
+        settings: Set(settings.public.into()),
+        credentials: Set(sealed),
+        state: Set("active".to_owned()),
+        state_code: Set(None),
+        state_detail: Set(None),
+        watermarks: Set(json!({})),
+        synced_at: Set(None),
+        full_synced_at: Set(None),
+        created_at: Set(now),
+        updated_at: Set(now),
+    };
+    integration::Entity::insert(row).exec_without_returning(&app.db).await.expect("an integration can be made");
+    let mut lists = BTreeMap::new();
+    for (audience, name, purpose) in
+        [(Audience::Subscribers, "Store subscribers", "marketing"), (Audience::Customers, "Store customers", "other")]
+    {
+        let list = ListId::at(now);
+        let row = contact_list::ActiveModel {
+            id: Set(list.0),
+            account_id: Set(caller.account_id.0),
+            name: Set(name.to_owned()),
+            name_key: Set(name.to_lowercase()),
+            purpose: Set(purpose.to_owned()),
+            created_at: Set(now),
+            updated_at: Set(now),
+        };
+        contact_list::Entity::insert(row).exec_without_returning(&app.db).await.expect("a list can be made");
+        let row = mapping::ActiveModel {
+            integration_id: Set(id.0),
+            audience: Set(audience.as_str().to_owned()),
+            account_id: Set(caller.account_id.0),
+            list_id: Set(list.0),
+        };
+        mapping::Entity::insert(row).exec_without_returning(&app.db).await.expect("an audience can be mapped");
+        lists.insert(audience, list);
+    }
+    (id, lists)
+}
