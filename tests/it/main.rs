@@ -15,3 +15,4 @@ mod support;
 mod woocommerce_connector;
 mod woocommerce_recorded;
 mod sync;
+mod sync_faults;

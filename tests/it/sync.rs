@@ -1,10 +1,13 @@
 //! From a store over HTTP to lists: what a marketer relies on.
 
-use assent::domain::Audience;
-use assent::domain::Platform;
+use ::entity::{consent_record, membership_event, suppression, sync_run};
 use assent::domain::sync::RunMode;
+use assent::domain::{Audience, Platform};
 use assent::sandbox::{Change, StoreOptions};
+use assent::service;
+use assent::store::ledger;
 use chrono::TimeDelta;
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
 
 use crate::support::app::TestApp;
 use crate::support::databases::{TestDatabase, both_databases};
@@ -13,21 +16,40 @@ use crate::support::shop::Shop;
 both_databases!(
     a_first_sync_puts_everybody_where_they_belong,
     an_opted_out_person_leaves_the_subscribers_and_stays_a_customer,
+    an_unchanged_store_writes_nothing,
+    a_changed_address_takes_the_old_one_off_every_list,
+    a_person_deleted_in_the_store_leaves_after_a_full_pass,
+    incremental_passes_end_where_a_full_one_does,
+    a_changed_mapping_moves_the_members,
+    every_join_and_leave_has_its_cause,
+    the_consent_ledger_verifies_after_syncs,
+    two_stores_with_the_same_people_hold_their_own_grounds,
 );
 
 async fn woo(test: &TestApp, people: u64) -> Shop {
     Shop::open(test, Platform::WooCommerce, StoreOptions { people, ..StoreOptions::default() }).await
 }
 
+fn assert_good(run: &sync_run::Model) {
+    assert_eq!((run.status.as_str(), run.error_code.as_deref()), ("succeeded", None));
+    let parts = run.created_count + run.updated_count + run.unchanged_count + run.skipped_count + run.quarantined_count;
+    assert_eq!(run.read_count, parts);
+}
+
+/// Somebody with an account who is on both lists, and on whom the change can be made.
+async fn changed(test: &TestApp, shop: &Shop, change: impl Fn(String) -> Change) -> String {
+    test.clock.advance(TimeDelta::minutes(1));
+    let both: Vec<String> =
+        shop.on(Audience::Subscribers).await.intersection(&shop.on(Audience::Customers).await).cloned().collect();
+    let email = both.into_iter().find(|email| shop.store.change(&change(email.clone())).is_ok());
+    test.clock.advance(TimeDelta::minutes(1));
+    email.expect("somebody with an account is subscribed")
+}
+
 async fn a_first_sync_puts_everybody_where_they_belong(db: TestDatabase) {
     let test = TestApp::new(db).await;
     let shop = woo(&test, 400).await;
-    let run = shop.sync(RunMode::Full).await;
-    assert_eq!((run.status.as_str(), run.error_code.as_deref()), ("succeeded", None));
-    assert_eq!(
-        run.read_count,
-        run.created_count + run.updated_count + run.unchanged_count + run.skipped_count + run.quarantined_count
-    );
+    assert_good(&shop.sync(RunMode::Full).await);
     shop.assert_true().await;
 }
 
@@ -35,18 +57,150 @@ async fn an_opted_out_person_leaves_the_subscribers_and_stays_a_customer(db: Tes
     let test = TestApp::new(db).await;
     let shop = woo(&test, 100).await;
     shop.sync(RunMode::Full).await;
-    let both: Vec<String> =
-        shop.on(Audience::Subscribers).await.intersection(&shop.on(Audience::Customers).await).cloned().collect();
-    let email = both
-        .into_iter()
-        .find(|email| {
-            test.clock.advance(TimeDelta::minutes(1));
-            shop.store.change(&Change::OptOut { email: email.clone() }).is_ok()
-        })
-        .expect("somebody with an account is subscribed");
-    test.clock.advance(TimeDelta::minutes(1));
-    shop.sync(RunMode::Incremental).await;
+    let email = changed(&test, &shop, |email| Change::OptOut { email }).await;
+    assert_good(&shop.sync(RunMode::Incremental).await);
     assert!(!shop.on(Audience::Subscribers).await.contains(&email));
     assert!(shop.on(Audience::Customers).await.contains(&email));
+    assert_eq!(suppression::Entity::find().count(&shop.app.db).await.unwrap(), 0);
     shop.assert_true().await;
+    let back = shop.store.change(&Change::OptIn { email: email.clone() });
+    assert!(back.is_ok());
+    test.clock.advance(TimeDelta::minutes(1));
+    shop.sync(RunMode::Incremental).await;
+    assert!(shop.on(Audience::Subscribers).await.contains(&email), "a newer yes counts again");
+}
+
+async fn an_unchanged_store_writes_nothing(db: TestDatabase) {
+    let test = TestApp::new(db).await;
+    let shop = woo(&test, 150).await;
+    shop.sync(RunMode::Full).await;
+    let before = shop.rows().await;
+    test.clock.advance(TimeDelta::minutes(5));
+    let run = shop.sync(RunMode::Full).await;
+    assert_good(&run);
+    assert_eq!((run.created_count, run.updated_count, run.joined_count, run.left_count), (0, 0, 0, 0));
+    assert_eq!(shop.rows().await, before);
+}
+
+async fn a_changed_address_takes_the_old_one_off_every_list(db: TestDatabase) {
+    let test = TestApp::new(db).await;
+    let shop = woo(&test, 100).await;
+    shop.sync(RunMode::Full).await;
+    let moved = "moved.away@example.net";
+    let old =
+        changed(&test, &shop, |email| Change::ChangeEmail { email, to: moved.to_owned(), keep_opt_in: false }).await;
+    shop.sync(RunMode::Incremental).await;
+    for audience in [Audience::Subscribers, Audience::Customers] {
+        let on = shop.on(audience).await;
+        let still_known = shop.truth(audience).contains(&old);
+        assert_eq!(on.contains(&old), still_known, "{audience}");
+    }
+    assert!(shop.on(Audience::Customers).await.contains(moved));
+    assert!(!shop.on(Audience::Subscribers).await.contains(moved), "an opt-in is not inherited");
+    shop.assert_true().await;
+}
+
+async fn a_person_deleted_in_the_store_leaves_after_a_full_pass(db: TestDatabase) {
+    let test = TestApp::new(db).await;
+    let shop = woo(&test, 100).await;
+    shop.sync(RunMode::Full).await;
+    let email = changed(&test, &shop, |email| Change::Delete { email }).await;
+    let on_before = shop.on(Audience::Customers).await;
+    assert!(on_before.contains(&email));
+    assert_good(&shop.sync(RunMode::Full).await);
+    shop.assert_true().await;
+}
+
+async fn incremental_passes_end_where_a_full_one_does(db: TestDatabase) {
+    let test = TestApp::new(db).await;
+    let shop = woo(&test, 120).await;
+    shop.sync(RunMode::Full).await;
+    changed(&test, &shop, |email| Change::OptOut { email }).await;
+    changed(&test, &shop, |email| Change::GuestOrder { email, opt_in: Some(false) }).await;
+    for (email, opt_in) in [("New.Guest@Example.com", Some(true)), ("quiet.guest@example.com", None)] {
+        shop.store.change(&Change::GuestOrder { email: email.to_owned(), opt_in }).unwrap();
+    }
+    shop.store.change(&Change::NewCustomer { email: "fresh@example.org".to_owned(), opt_in: Some(true) }).unwrap();
+    test.clock.advance(TimeDelta::minutes(1));
+    assert_good(&shop.sync(RunMode::Incremental).await);
+    shop.assert_true().await;
+    let incremental = shop.members().await;
+    assert_good(&shop.sync(RunMode::Full).await);
+    assert_eq!(shop.members().await, incremental);
+}
+
+async fn a_changed_mapping_moves_the_members(db: TestDatabase) {
+    let test = TestApp::new(db).await;
+    let mut shop = woo(&test, 150).await;
+    shop.sync(RunMode::Full).await;
+    let members = shop.on(Audience::Customers).await;
+    let other = shop.new_list("Everybody", "other").await;
+    let change = [(Audience::Customers, Some(other))].into();
+    let preview = service::mappings::preview(&shop.app, &shop.caller, shop.integration, &change).await.unwrap();
+    assert_eq!(shop.on(Audience::Customers).await, members, "a preview changes nothing");
+    let effect = service::mappings::put(&shop.app, &shop.caller, shop.integration, &change).await.unwrap();
+    assert_eq!(effect, preview);
+    let customers = effect.iter().find(|effect| effect.audience == Audience::Customers).unwrap();
+    assert_eq!((customers.joins, customers.leaves), (members.len() as u64, members.len() as u64));
+    let former = shop.lists.insert(Audience::Customers, other).unwrap();
+    assert_eq!(shop.on(Audience::Customers).await, members);
+    shop.lists.insert(Audience::Customers, former);
+    assert!(shop.on(Audience::Customers).await.is_empty());
+}
+
+async fn every_join_and_leave_has_its_cause(db: TestDatabase) {
+    let test = TestApp::new(db).await;
+    let shop = woo(&test, 100).await;
+    shop.sync(RunMode::Full).await;
+    changed(&test, &shop, |email| Change::OptOut { email }).await;
+    let run = shop.sync(RunMode::Incremental).await;
+    let events = membership_event::Entity::find()
+        .filter(membership_event::Column::RunId.eq(run.id))
+        .order_by_asc(membership_event::Column::Id)
+        .all(&shop.app.db)
+        .await
+        .unwrap();
+    let [event] = events.as_slice() else { panic!("one event, not {}", events.len()) };
+    assert_eq!((event.kind.as_str(), event.cause.as_str()), ("left", "opted_out"));
+    assert_eq!(event.audience.as_deref(), Some("subscribers"));
+    assert_eq!(event.integration_id, Some(shop.integration.0));
+    assert!(event.source_record_id.is_some());
+    let consent = consent_record::Entity::find_by_id(event.consent_record_id.expect("a consent record is named"))
+        .one(&shop.app.db)
+        .await
+        .unwrap()
+        .expect("it is there");
+    assert_eq!(consent.event_type, "withdrawn");
+    assert!(consent.supersedes_id.is_some(), "it names the grant that it takes back");
+}
+
+async fn the_consent_ledger_verifies_after_syncs(db: TestDatabase) {
+    let test = TestApp::new(db).await;
+    let shop = woo(&test, 150).await;
+    shop.sync(RunMode::Full).await;
+    changed(&test, &shop, |email| Change::OptOut { email }).await;
+    shop.sync(RunMode::Full).await;
+    let stored = consent_record::Entity::find().count(&shop.app.db).await.unwrap();
+    let verification = ledger::verify(&shop.app.db, shop.caller.account_id).await.unwrap();
+    assert_eq!((verification.records, verification.first_bad_sequence), (stored, None));
+    assert!(stored > 10);
+    let forged = consent_record::Entity::delete_many().exec(&shop.app.db).await;
+    assert!(forged.is_err(), "the ledger refuses to forget");
+}
+
+async fn two_stores_with_the_same_people_hold_their_own_grounds(db: TestDatabase) {
+    let test = TestApp::new(db).await;
+    let first = woo(&test, 100).await;
+    first.sync(RunMode::Full).await;
+    let second = first.second(&test, StoreOptions { people: 100, ..StoreOptions::default() }).await;
+    let run = second.sync(RunMode::Full).await;
+    assert_good(&run);
+    assert_eq!(run.joined_count, 0, "the same people are on the same lists already");
+    let email = changed(&test, &second, |email| Change::OptOut { email }).await;
+    second.sync(RunMode::Incremental).await;
+    assert!(second.on(Audience::Subscribers).await.contains(&email), "the first store still holds its own ground");
+    first.store.change(&Change::OptOut { email: email.clone() }).unwrap();
+    test.clock.advance(TimeDelta::minutes(1));
+    first.sync(RunMode::Incremental).await;
+    assert!(!second.on(Audience::Subscribers).await.contains(&email));
 }

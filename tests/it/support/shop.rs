@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ::entity::{contact, contact_list, integration, mapping, membership, sync_run};
+use ::entity::{
+    consent_record, contact, contact_list, ground, integration, mapping, membership, membership_event, source_record,
+    sync_page, sync_run,
+};
 use assent::app::App;
 use assent::auth::Caller;
 use assent::connectors::{Settings, settings_of};
@@ -11,7 +14,7 @@ use assent::domain::sync::RunMode;
 use assent::domain::{Audience, Platform};
 use assent::sandbox::{SandboxStore, StoreOptions};
 use assent::service;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -38,8 +41,73 @@ impl Shop {
             .await
             .expect("an account can be made");
         let caller = Caller::operator(account.account_id);
-        let (integration, lists) = install(&test.app, &caller, &store).await;
+        let lists = BTreeMap::from([
+            (Audience::Subscribers, new_list(&test.app, &caller, "Store subscribers", "marketing").await),
+            (Audience::Customers, new_list(&test.app, &caller, "Store customers", "other").await),
+        ]);
+        let integration = install(&test.app, &caller, &store, &lists).await;
         Self { app: test.app.clone(), caller, store, integration, lists }
+    }
+
+    /// Installs another store in the same account, with its audiences going to the same lists.
+    pub(crate) async fn second(&self, test: &TestApp, options: StoreOptions) -> Self {
+        let options = StoreOptions { clock: test.clock.clone(), ..options };
+        let store = SandboxStore::start(self.store.platform(), options).await.expect("a simulated store starts");
+        let integration = install(&self.app, &self.caller, &store, &self.lists).await;
+        Self { app: self.app.clone(), caller: self.caller.clone(), store, integration, lists: self.lists.clone() }
+    }
+
+    /// Makes a list.
+    pub(crate) async fn new_list(&self, name: &str, purpose: &str) -> ListId {
+        new_list(&self.app, &self.caller, name, purpose).await
+    }
+
+    /// How many rows there are of everything that a person leaves behind, and when the last of them was written.
+    pub(crate) async fn rows(&self) -> Vec<(&'static str, u64)> {
+        let db = &self.app.db;
+        let newest = source_record::Entity::find()
+            .order_by_desc(source_record::Column::ChangedAt)
+            .one(db)
+            .await
+            .expect("records can be read");
+        let newest = newest.map_or(0, |record| record.changed_at.timestamp().unsigned_abs());
+        vec![
+            ("contacts", contact::Entity::find().count(db).await.expect("rows can be counted")),
+            ("source records", source_record::Entity::find().count(db).await.expect("rows can be counted")),
+            ("memberships", membership::Entity::find().count(db).await.expect("rows can be counted")),
+            ("grounds", ground::Entity::find().count(db).await.expect("rows can be counted")),
+            ("events", membership_event::Entity::find().count(db).await.expect("rows can be counted")),
+            ("consents", consent_record::Entity::find().count(db).await.expect("rows can be counted")),
+            ("pages", sync_page::Entity::find().count(db).await.expect("rows can be counted")),
+            ("second of the last change", newest),
+        ]
+    }
+
+    /// Who is on which list, with what each membership rests on, in words that don't change from run to run.
+    pub(crate) async fn members(&self) -> BTreeSet<String> {
+        let db = &self.app.db;
+        let addresses: BTreeMap<Uuid, String> = contact::Entity::find()
+            .all(db)
+            .await
+            .expect("contacts can be read")
+            .into_iter()
+            .map(|contact| (contact.id, contact.email_normalized))
+            .collect();
+        let records: BTreeMap<Uuid, String> = source_record::Entity::find()
+            .all(db)
+            .await
+            .expect("records can be read")
+            .into_iter()
+            .map(|record| (record.id, format!("{}/{}", record.stream, record.store_id)))
+            .collect();
+        let grounds = ground::Entity::find().all(db).await.expect("grounds can be read");
+        grounds
+            .into_iter()
+            .map(|ground| {
+                let record = ground.source_record_id.and_then(|id| records.get(&id));
+                format!("{} as {:?} by {record:?}", addresses[&ground.contact_id], ground.audience)
+            })
+            .collect()
     }
 
     /// Runs a sync to its end and gives its row.
@@ -113,8 +181,29 @@ impl Shop {
     }
 }
 
-/// Installs a store with both audiences mapped to lists of their own.
-async fn install(app: &App, caller: &Caller, store: &SandboxStore) -> (IntegrationId, BTreeMap<Audience, ListId>) {
+async fn new_list(app: &App, caller: &Caller, name: &str, purpose: &str) -> ListId {
+    let now = app.clock.now();
+    let list = ListId::at(now);
+    let row = contact_list::ActiveModel {
+        id: Set(list.0),
+        account_id: Set(caller.account_id.0),
+        name: Set(name.to_owned()),
+        name_key: Set(name.to_lowercase()),
+        purpose: Set(purpose.to_owned()),
+        created_at: Set(now),
+        updated_at: Set(now),
+    };
+    contact_list::Entity::insert(row).exec_without_returning(&app.db).await.expect("a list can be made");
+    list
+}
+
+/// Installs a store with its audiences mapped to these lists.
+async fn install(
+    app: &App,
+    caller: &Caller,
+    store: &SandboxStore,
+    lists: &BTreeMap<Audience, ListId>,
+) -> IntegrationId {
     let now = app.clock.now();
     let id = IntegrationId::at(now);
     let fields = settings_of(store.platform()).expect("the platform has a connector");
@@ -142,21 +231,7 @@ async fn install(app: &App, caller: &Caller, store: &SandboxStore) -> (Integrati
         updated_at: Set(now),
     };
     integration::Entity::insert(row).exec_without_returning(&app.db).await.expect("an integration can be made");
-    let mut lists = BTreeMap::new();
-    for (audience, name, purpose) in
-        [(Audience::Subscribers, "Store subscribers", "marketing"), (Audience::Customers, "Store customers", "other")]
-    {
-        let list = ListId::at(now);
-        let row = contact_list::ActiveModel {
-            id: Set(list.0),
-            account_id: Set(caller.account_id.0),
-            name: Set(name.to_owned()),
-            name_key: Set(name.to_lowercase()),
-            purpose: Set(purpose.to_owned()),
-            created_at: Set(now),
-            updated_at: Set(now),
-        };
-        contact_list::Entity::insert(row).exec_without_returning(&app.db).await.expect("a list can be made");
+    for (audience, list) in lists {
         let row = mapping::ActiveModel {
             integration_id: Set(id.0),
             audience: Set(audience.as_str().to_owned()),
@@ -164,7 +239,6 @@ async fn install(app: &App, caller: &Caller, store: &SandboxStore) -> (Integrati
             list_id: Set(list.0),
         };
         mapping::Entity::insert(row).exec_without_returning(&app.db).await.expect("an audience can be mapped");
-        lists.insert(audience, list);
     }
-    (id, lists)
+    id
 }
