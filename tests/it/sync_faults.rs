@@ -62,7 +62,12 @@ async fn passing_faults(db: TestDatabase, platform: Platform) {
 async fn rejected_credentials_pause_the_integration_and_say_so(db: TestDatabase) {
     let test = TestApp::new(db).await;
     let shop = open(&test, Platform::WooCommerce, 50).await;
-    assert!(shop.store.plan_fault(FaultPlan { fault: Fault::RejectedCredentials, times: 20, after: 0, on: Target::Any }));
+    assert!(shop.store.plan_fault(FaultPlan {
+        fault: Fault::RejectedCredentials,
+        times: 20,
+        after: 0,
+        on: Target::Any
+    }));
     let run = shop.sync(RunMode::Full).await;
     assert_eq!((run.status.as_str(), run.error_code.as_deref()), ("failed", Some("STORE_CREDENTIALS_REJECTED")));
     let row = integration::Entity::find_by_id(shop.integration.0).one(&shop.app.db).await.unwrap().unwrap();
@@ -78,7 +83,12 @@ async fn a_failed_full_pass_removes_nobody(db: TestDatabase) {
     shop.sync(RunMode::Full).await;
     let members = shop.members().await;
     test.clock.advance(TimeDelta::minutes(5));
-    assert!(shop.store.plan_fault(FaultPlan { fault: Fault::RejectedCredentials, times: 20, after: 1, on: Target::Any }));
+    assert!(shop.store.plan_fault(FaultPlan {
+        fault: Fault::RejectedCredentials,
+        times: 20,
+        after: 1,
+        on: Target::Any
+    }));
     let run = shop.sync(RunMode::Full).await;
     assert_eq!(run.status, "failed");
     assert_eq!(shop.members().await, members);
@@ -126,7 +136,14 @@ async fn a_cancelled_run_stops_and_says_so(db: TestDatabase) {
     assert_eq!(next.status, "succeeded", "the integration is free again");
     let members = shop.members().await.len();
     assert!(members > 0);
-    assert_eq!(quarantined_record::Entity::find().filter(quarantined_record::Column::RunId.eq(run.0)).count(&shop.app.db).await.unwrap(), 0);
+    assert_eq!(
+        quarantined_record::Entity::find()
+            .filter(quarantined_record::Column::RunId.eq(run.0))
+            .count(&shop.app.db)
+            .await
+            .unwrap(),
+        0
+    );
 }
 
 async fn a_second_run_of_an_integration_is_refused(db: TestDatabase) {

@@ -7,8 +7,7 @@ pub(crate) mod files;
 mod postgres;
 pub(crate) mod recorded;
 pub(crate) mod rust_source;
-mod skipping;
 pub(crate) mod shop;
-mod vendors;
+mod skipping;
 
 pub(crate) use skipping::{announce, demanded, vendors};
