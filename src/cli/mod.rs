@@ -5,7 +5,10 @@
 mod account;
 mod export;
 mod migrate;
+mod progress;
+mod sandbox;
 mod serve;
+mod sync;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -42,6 +45,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Arguments),
+    Sandbox(sandbox::Arguments),
+    Sync(sync::Arguments),
     Migrate(migrate::Arguments),
     Account(account::Arguments),
     Export(export::Arguments),
@@ -65,6 +70,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
     crate::telemetry::init_logging(&config)?;
     match cli.command {
         Command::Serve(serve::Arguments {}) => serve::run(config).await,
+        Command::Sandbox(arguments) => sandbox::run(config, arguments).await,
+        Command::Sync(arguments) => sync::run(&config, arguments).await,
         Command::Migrate(arguments) => migrate::run(&config, &arguments).await,
         Command::Account(arguments) => account::run(&config, arguments).await,
         Command::Export(arguments) => export::run(&arguments),

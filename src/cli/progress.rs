@@ -11,7 +11,7 @@ use crate::auth::Caller;
 use crate::domain::ids::SyncRunId;
 use crate::domain::run::SyncRun;
 use crate::domain::sync::RunStatus;
-use crate::service::syncs;
+use crate::service::runs;
 
 /// How often the runs are looked at.
 const EVERY: Duration = Duration::from_millis(150);
@@ -47,7 +47,7 @@ pub(super) async fn watch(app: &App, caller: &Caller, runs: &[Watched]) -> Resul
     loop {
         let mut ended = Vec::with_capacity(runs.len());
         for watched in runs {
-            let run = syncs::get(app, caller, watched.run).await?;
+            let run = runs::get(app, caller, watched.run).await?;
             if let Some(bar) = shown.get(&watched.run) {
                 draw(bar, &run);
             }

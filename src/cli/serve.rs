@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, print};
 use crate::app::{self, App};
 use crate::config::Config;
+use crate::sync::worker;
 use crate::{server, telemetry};
 
 /// Run the service: the API and the sync worker.
@@ -48,8 +49,12 @@ pub(super) async fn bind(mut config: Config) -> Result<(TcpListener, Config), Fa
 
 /// Serves and syncs until `shutdown`; when one of both ends, so does the other.
 pub(super) async fn with_worker(app: App, listener: TcpListener, shutdown: &CancellationToken) -> Result<(), Failure> {
+    let worker = tokio::spawn(worker::run(app.clone(), shutdown.clone()));
     let served = server::serve(listener, server::router(app), shutdown.clone()).await;
     shutdown.cancel();
+    if worker.await.is_err() {
+        return Err(Failure::failed("the sync worker ended badly; see the log"));
+    }
     served.map_err(|error| Failure::failed(format!("the server stopped: {error}")))
 }
 

@@ -25,6 +25,15 @@ pub struct StoreOptions {
     pub shopify: ShopifyOptions,
 }
 
+impl StoreOptions {
+    /// The defaults without a budget that anybody would have to wait for: for trying things out and for measuring.
+    #[must_use]
+    pub fn generous() -> Self {
+        let shopify = ShopifyOptions { bucket: 1e9, restore_per_second: 1e9, ..ShopifyOptions::default() };
+        Self { shopify, ..Self::default() }
+    }
+}
+
 impl Default for StoreOptions {
     fn default() -> Self {
         Self {

@@ -14,6 +14,7 @@ pub mod mappings;
 mod resettle;
 pub mod runs;
 pub(crate) mod settle;
+pub mod statistics;
 mod store_consent;
 pub(crate) mod stores;
 pub mod suppressions;

@@ -5,7 +5,7 @@ use sea_orm::SqlErr;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::domain::access::Scope;
-use crate::domain::ids::{IntegrationId, SyncRunId};
+use crate::domain::ids::{AccountId, IntegrationId, SyncRunId};
 use crate::domain::sync::{IntegrationState, RunMode};
 use crate::error::Error;
 use crate::store::{begin, installed, sync_runs};
@@ -52,4 +52,27 @@ pub async fn cancel(app: &App, caller: &Caller, run: SyncRunId) -> Result<(), Er
     tx.commit().await?;
     app.wake_worker.notify_one();
     Ok(())
+}
+
+/// A store that can be synced, as the operator of the program sees it.
+#[derive(Debug, Clone)]
+pub struct Syncable {
+    /// Identity.
+    pub id: IntegrationId,
+    /// Whose it is.
+    pub account_id: AccountId,
+    /// Display name.
+    pub name: String,
+}
+
+/// Most integrations that are listed at once.
+const MAX_SYNCABLE: u64 = 1000;
+
+/// The active integrations of all accounts, oldest first, at most 1000. For the command line only.
+///
+/// # Errors
+/// Storage fails.
+pub async fn syncable(app: &App) -> Result<Vec<Syncable>, Error> {
+    let stores = installed::active(&app.db, MAX_SYNCABLE).await?;
+    Ok(stores.into_iter().map(|(id, account_id, name)| Syncable { id, account_id, name }).collect())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ::entity::integration::{Column, Entity, Model};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::Value;
 
 use super::words::{bad_row, word};
@@ -43,6 +43,20 @@ pub(crate) async fn find_of(
     id: IntegrationId,
 ) -> Result<Option<InstalledStore>, DbErr> {
     Entity::find_by_id(id.0).filter(Column::AccountId.eq(account.0)).one(db).await?.map(from_row).transpose()
+}
+
+/// All integrations that may be synced, whoever's they are, oldest first: for the operator. At most `limit`.
+pub(crate) async fn active(
+    db: &impl ConnectionTrait,
+    limit: u64,
+) -> Result<Vec<(IntegrationId, AccountId, String)>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::State.eq(IntegrationState::Active.as_str()))
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id.into(), row.account_id.into(), row.name)).collect())
 }
 
 fn from_row(row: Model) -> Result<InstalledStore, DbErr> {

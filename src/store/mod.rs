@@ -12,6 +12,7 @@ pub mod migrate;
 pub(crate) mod people;
 pub(crate) mod signing_keys;
 pub(crate) mod source_records;
+pub(crate) mod statistics;
 pub(crate) mod sync_runs;
 pub mod view;
 pub(crate) mod words;
