@@ -99,7 +99,8 @@ async fn start_stores(arguments: &Arguments) -> Result<Vec<SandboxStore>, Failur
     for platform in platforms {
         // A demonstration should not wait for a budget that a real shop would make it wait for.
         let options = StoreOptions { people: arguments.people, seed: arguments.seed, ..StoreOptions::generous() };
-        let store = SandboxStore::start(*platform, options).await.map_err(|error| Failure::failed(error.to_string()))?;
+        let store =
+            SandboxStore::start(*platform, options).await.map_err(|error| Failure::failed(error.to_string()))?;
         stores.push(store);
     }
     Ok(stores)
@@ -144,7 +145,8 @@ async fn serve_all(
     let caller = Caller::operator(account.account_id);
     let installed = install(&app, &caller, stores, arguments.map_customers).await?;
     let report = sync_all(&app, &caller, installed, shutdown).await?;
-    let access_token = token::issue(&app, &Caller::client(account.account_id, account.client_id, Scope::ALL.to_vec())).await?;
+    let access_token =
+        token::issue(&app, &Caller::client(account.account_id, account.client_id, Scope::ALL.to_vec())).await?;
     match arguments.format {
         Format::Json => print_json(&report.to_json(&app.public_url, &access_token))?,
         Format::Table => print(&report.to_text(&app.public_url, &access_token, stores))?,

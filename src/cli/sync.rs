@@ -102,25 +102,51 @@ fn chosen(mut stores: Vec<Syncable>, wanted: &[Uuid]) -> Result<Vec<Syncable>, F
 fn tell(stores: &[Syncable], ended: &[SyncRun], format: Format) -> Result<(), Failure> {
     let rows = || stores.iter().zip(ended);
     match format {
-        Format::Json => print_json(&rows().map(|(store, run)| json!({
-            "integrationId": store.id,
-            "name": store.name,
-            "runId": run.id,
-            "status": run.status,
-            "counts": run.counts,
-            "errorCode": run.error_code,
-            "errorDetail": run.error_detail,
-        })).collect::<Value>())?,
+        Format::Json => print_json(
+            &rows()
+                .map(|(store, run)| {
+                    json!({
+                        "integrationId": store.id,
+                        "name": store.name,
+                        "runId": run.id,
+                        "status": run.status,
+                        "counts": run.counts,
+                        "errorCode": run.error_code,
+                        "errorDetail": run.error_detail,
+                    })
+                })
+                .collect::<Value>(),
+        )?,
         Format::Table => {
-            let header = ["store", "status", "read", "created", "updated", "unchanged", "skipped", "quarantined", "joined", "left"];
+            let header = [
+                "store",
+                "status",
+                "read",
+                "created",
+                "updated",
+                "unchanged",
+                "skipped",
+                "quarantined",
+                "joined",
+                "left",
+            ];
             let lines: Vec<Vec<String>> = rows()
                 .map(|(store, run)| {
                     let counts = run.counts;
                     let numbers = [
-                        counts.read, counts.created, counts.updated, counts.unchanged, counts.skipped,
-                        counts.quarantined, counts.joined, counts.left,
+                        counts.read,
+                        counts.created,
+                        counts.updated,
+                        counts.unchanged,
+                        counts.skipped,
+                        counts.quarantined,
+                        counts.joined,
+                        counts.left,
                     ];
-                    [store.name.clone(), run.status.to_string()].into_iter().chain(numbers.map(|number| number.to_string())).collect()
+                    [store.name.clone(), run.status.to_string()]
+                        .into_iter()
+                        .chain(numbers.map(|number| number.to_string()))
+                        .collect()
                 })
                 .collect();
             print(&table(&header, &lines))?;

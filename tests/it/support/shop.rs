@@ -16,45 +16,106 @@ use assent::sandbox::{SandboxStore, StoreOptions};
 use assent::service;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use secrecy::ExposeSecret as _;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::app::TestApp;
 
 /// An account with one installed store whose subscribers and customers are mapped.
-pub(crate) struct Shop {
+pub(crate) struct Installed {
     pub(crate) app: App,
     pub(crate) caller: Caller,
-    pub(crate) store: SandboxStore,
     pub(crate) integration: IntegrationId,
     pub(crate) lists: BTreeMap<Audience, ListId>,
+}
+
+/// The same with the simulated store behind it.
+pub(crate) struct Shop {
+    pub(crate) store: SandboxStore,
+    installed: Installed,
+}
+
+impl std::ops::Deref for Shop {
+    type Target = Installed;
+
+    fn deref(&self) -> &Installed {
+        &self.installed
+    }
+}
+
+impl std::ops::DerefMut for Shop {
+    fn deref_mut(&mut self) -> &mut Installed {
+        &mut self.installed
+    }
 }
 
 impl Shop {
     /// Starts a store, makes an account and installs the store in it.
     pub(crate) async fn open(test: &TestApp, platform: Platform, options: StoreOptions) -> Self {
-        let store = SandboxStore::start(platform, StoreOptions { clock: test.clock.clone(), ..options })
-            .await
-            .expect("a simulated store starts");
-        let account = service::accounts::create(&test.app, "Test", &format!("{}@example.com", Uuid::new_v4()))
-            .await
-            .expect("an account can be made");
-        let caller = Caller::operator(account.account_id);
-        let lists = BTreeMap::from([
-            (Audience::Subscribers, new_list(&test.app, &caller, "Store subscribers", "marketing").await),
-            (Audience::Customers, new_list(&test.app, &caller, "Store customers", "other").await),
-        ]);
-        let integration = install(&test.app, &caller, &store, &lists).await;
-        Self { app: test.app.clone(), caller, store, integration, lists }
+        let options = StoreOptions { clock: test.clock.clone(), ..options };
+        let store = SandboxStore::start(platform, options).await.expect("a simulated store starts");
+        Self::over(&test.app, store).await
+    }
+
+    /// Makes an account and installs a running store in it.
+    pub(crate) async fn over(app: &App, store: SandboxStore) -> Self {
+        let installed = Installed::new(app, store.platform(), store.settings()).await;
+        Self { store, installed }
     }
 
     /// Installs another store in the same account, with its audiences going to the same lists.
     pub(crate) async fn second(&self, test: &TestApp, options: StoreOptions) -> Self {
         let options = StoreOptions { clock: test.clock.clone(), ..options };
         let store = SandboxStore::start(self.store.platform(), options).await.expect("a simulated store starts");
-        let integration = install(&self.app, &self.caller, &store, &self.lists).await;
-        Self { app: self.app.clone(), caller: self.caller.clone(), store, integration, lists: self.lists.clone() }
+        let integration = install(&self.app, &self.caller, store.platform(), store.settings(), &self.lists).await;
+        let installed =
+            Installed { app: self.app.clone(), caller: self.caller.clone(), integration, lists: self.lists.clone() };
+        Self { store, installed }
+    }
+    /// The addresses that ought to be on an audience, as the store knows them.
+    pub(crate) fn truth(&self, audience: Audience) -> BTreeSet<String> {
+        let mut addresses = BTreeSet::new();
+        let mut from = 0;
+        loop {
+            let truths = self.store.truths(from, 500);
+            if truths.is_empty() {
+                return addresses;
+            }
+            from += 500;
+            let on = truths.into_iter().filter(|truth| truth.audiences.contains(&audience));
+            addresses.extend(on.filter_map(|truth| truth.address));
+        }
+    }
+
+    /// Asserts that both lists hold exactly whom they ought to.
+    pub(crate) async fn assert_true(&self) {
+        for audience in [Audience::Subscribers, Audience::Customers] {
+            let (on, truth) = (self.on(audience).await, self.truth(audience));
+            let missing: Vec<_> = truth.difference(&on).take(5).collect();
+            let surplus: Vec<_> = on.difference(&truth).take(5).collect();
+            assert!(
+                missing.is_empty() && surplus.is_empty(),
+                "{audience}: {} on the list, {} ought to be; missing {missing:?}, surplus {surplus:?}",
+                on.len(),
+                truth.len()
+            );
+        }
+    }
+}
+
+impl Installed {
+    /// Makes an account and installs a store in it, with both audiences mapped.
+    pub(crate) async fn new(app: &App, platform: Platform, settings: Value) -> Self {
+        let owner = format!("{}@example.com", Uuid::new_v4());
+        let account = service::accounts::create(app, "Test", &owner).await.expect("an account can be made");
+        let caller = Caller::operator(account.account_id);
+        let lists = BTreeMap::from([
+            (Audience::Subscribers, new_list(app, &caller, "Store subscribers", "marketing").await),
+            (Audience::Customers, new_list(app, &caller, "Store customers", "other").await),
+        ]);
+        let integration = install(app, &caller, platform, settings, &lists).await;
+        Self { app: app.clone(), caller, integration, lists }
     }
 
     /// Makes a list.
@@ -110,6 +171,29 @@ impl Shop {
             .collect()
     }
 
+    /// Every join, leave and consent, in words that don't change from run to run; repetitions show.
+    pub(crate) async fn story(&self) -> Vec<String> {
+        let db = &self.app.db;
+        let contacts = contact::Entity::find().all(db).await.expect("contacts can be read");
+        let addresses: BTreeMap<Uuid, String> =
+            contacts.into_iter().map(|contact| (contact.id, contact.email_normalized)).collect();
+        let events = membership_event::Entity::find().all(db).await.expect("events can be read");
+        let consents = consent_record::Entity::find().all(db).await.expect("consents can be read");
+        let mut story: Vec<String> = events
+            .into_iter()
+            .map(|event| {
+                let who = &addresses[&event.contact_id];
+                format!("{who} {} as {:?} because {}", event.kind, event.audience, event.cause)
+            })
+            .chain(consents.into_iter().map(|consent| {
+                let who = consent.contact_id.and_then(|id| addresses.get(&id));
+                format!("{who:?} {} ({:?})", consent.event_type, consent.text)
+            }))
+            .collect();
+        story.sort_unstable();
+        story
+    }
+
     /// Runs a sync to its end and gives its row.
     pub(crate) async fn sync(&self, mode: RunMode) -> sync_run::Model {
         let run =
@@ -149,36 +233,6 @@ impl Shop {
         }
         addresses
     }
-
-    /// The addresses that ought to be on an audience, as the store knows them.
-    pub(crate) fn truth(&self, audience: Audience) -> BTreeSet<String> {
-        let mut addresses = BTreeSet::new();
-        let mut from = 0;
-        loop {
-            let truths = self.store.truths(from, 500);
-            if truths.is_empty() {
-                return addresses;
-            }
-            from += 500;
-            let on = truths.into_iter().filter(|truth| truth.audiences.contains(&audience));
-            addresses.extend(on.filter_map(|truth| truth.address));
-        }
-    }
-
-    /// Asserts that both lists hold exactly whom they ought to.
-    pub(crate) async fn assert_true(&self) {
-        for audience in [Audience::Subscribers, Audience::Customers] {
-            let (on, truth) = (self.on(audience).await, self.truth(audience));
-            let missing: Vec<_> = truth.difference(&on).take(5).collect();
-            let surplus: Vec<_> = on.difference(&truth).take(5).collect();
-            assert!(
-                missing.is_empty() && surplus.is_empty(),
-                "{audience}: {} on the list, {} ought to be; missing {missing:?}, surplus {surplus:?}",
-                on.len(),
-                truth.len()
-            );
-        }
-    }
 }
 
 async fn new_list(app: &App, caller: &Caller, name: &str, purpose: &str) -> ListId {
@@ -201,13 +255,14 @@ async fn new_list(app: &App, caller: &Caller, name: &str, purpose: &str) -> List
 async fn install(
     app: &App,
     caller: &Caller,
-    store: &SandboxStore,
+    platform: Platform,
+    settings: Value,
     lists: &BTreeMap<Audience, ListId>,
 ) -> IntegrationId {
     let now = app.clock.now();
     let id = IntegrationId::at(now);
-    let fields = settings_of(store.platform()).expect("the platform has a connector");
-    let all = store.settings().as_object().expect("settings are an object").clone();
+    let fields = settings_of(platform).expect("the platform has a connector");
+    let all = settings.as_object().expect("settings are an object").clone();
     let settings = Settings::parse(fields, all).expect("the store's own settings fit");
     let sealed = app
         .sealer
@@ -216,9 +271,9 @@ async fn install(
     let row = integration::ActiveModel {
         id: Set(id.0),
         account_id: Set(caller.account_id.0),
-        platform: Set(store.platform().as_str().to_owned()),
-        name: Set(store.name().to_owned()),
-        name_key: Set(format!("{} {id}", store.name())),
+        platform: Set(platform.as_str().to_owned()),
+        name: Set(format!("Store {id}")),
+        name_key: Set(format!("store {id}")),
         settings: Set(settings.public.into()),
         credentials: Set(sealed),
         state: Set("active".to_owned()),
