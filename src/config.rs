@@ -58,11 +58,14 @@ struct Defaults {
     store_timeout_seconds: u64,
 }
 
+/// Filter of the log where none is set.
+pub(crate) const DEFAULT_LOG: &str = "info";
+
 const DEFAULTS: Defaults = Defaults {
     data_dir: "data",
     listen: "127.0.0.1:8080",
     allow_private_hosts: false,
-    log: "info",
+    log: DEFAULT_LOG,
     log_format: LogFormat::Text,
     lease_seconds: 30,
     store_timeout_seconds: 60,

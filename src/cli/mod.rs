@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::app::BuildError;
-use crate::config::{Config, ConfigError};
+use crate::config::{self, Config, ConfigError};
 use crate::error::{Error, Problem};
 use crate::telemetry::TelemetryError;
 
@@ -66,7 +66,11 @@ enum Format {
 /// # Errors
 /// The command failed, or its configuration can't be used.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
-    let config = Config::load(cli.config.as_deref())?;
+    let mut config = Config::load(cli.config.as_deref())?;
+    // Log lines would tear the progress bars; warnings are worth it.
+    if matches!(cli.command, Command::Sandbox(_) | Command::Sync(_)) && config.log == config::DEFAULT_LOG {
+        "warn".clone_into(&mut config.log);
+    }
     crate::telemetry::init_logging(&config)?;
     match cli.command {
         Command::Serve(serve::Arguments {}) => serve::run(config).await,

@@ -18,7 +18,7 @@ use crate::auth::{Caller, token};
 use crate::config::Config;
 use crate::domain::access::Scope;
 use crate::domain::ids::ListId;
-use crate::domain::sync::{RunMode, RunStatus};
+use crate::domain::sync::RunMode;
 use crate::domain::{Audience, Platform, Purpose};
 use crate::sandbox::{PLATFORMS, SandboxStore, StoreOptions};
 use crate::service::integrations::{self, NewIntegration};
@@ -145,8 +145,7 @@ async fn serve_all(
     let caller = Caller::operator(account.account_id);
     let installed = install(&app, &caller, stores, arguments.map_customers).await?;
     let report = sync_all(&app, &caller, installed, shutdown).await?;
-    let access_token =
-        token::issue(&app, &Caller::client(account.account_id, account.client_id, Scope::ALL.to_vec())).await?;
+    let access_token = token::issue(&app, account.account_id, account.client_id, Scope::ALL).await?;
     match arguments.format {
         Format::Json => print_json(&report.to_json(&app.public_url, &access_token))?,
         Format::Table => print(&report.to_text(&app.public_url, &access_token, stores))?,
@@ -167,10 +166,8 @@ async fn install(
     stores: &[SandboxStore],
     map_customers: bool,
 ) -> Result<Vec<Installed>, Failure> {
-    let customers: Option<ListId> = match map_customers {
-        true => Some(lists::create(app, caller, CUSTOMER_LIST, Purpose::Other).await?.id),
-        false => None,
-    };
+    let customers: Option<ListId> =
+        if map_customers { Some(lists::create(app, caller, CUSTOMER_LIST, Purpose::Other).await?.id) } else { None };
     let mut installed = Vec::with_capacity(stores.len());
     for store in stores {
         let Value::Object(settings) = store.settings() else {

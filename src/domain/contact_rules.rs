@@ -192,9 +192,12 @@ impl Wanted {
 #[must_use]
 pub fn apply(rules: &ContactRules, evidence: &[Evidence], opted_out_at: Option<DateTime<Utc>>) -> Wanted {
     let first_of = |audience| evidence.iter().position(|record| rules.audience_of(record.kind) == Some(audience));
+    // What an account holder ticked at a checkout counts for the account's own address only (product rule 7).
+    let has_account = evidence.iter().any(|record| record.kind == PersonKind::Account);
     let newest = evidence
         .iter()
         .enumerate()
+        .filter(|(_, record)| has_account || record.kind != PersonKind::AccountOrder)
         .filter_map(|(index, record)| record.word.map(|(word, source)| (word, source, index)))
         .filter(|(word, source, _)| word.value != OptIn::Granted || rules.is_subscriber_source(*source))
         .max_by_key(|(word, _, index)| (*word, std::cmp::Reverse(*index)));
@@ -275,9 +278,15 @@ mod tests {
             (WooCommerce, "unknown is not a yes", &[said(Account, Unknown, AccountCreation, 1)], "c"),
             (
                 WooCommerce,
-                "an account holder's order makes nobody a customer",
+                "an account holder's order speaks for the account's address",
+                &[silent(Account), said(PersonKind::AccountOrder, Granted, Checkout, 1)],
+                "sc",
+            ),
+            (
+                WooCommerce,
+                "an account holder's order makes nobody of another address",
                 &[said(PersonKind::AccountOrder, Granted, Checkout, 1)],
-                "s",
+                "",
             ),
             (
                 WooCommerce,
@@ -337,7 +346,9 @@ mod tests {
                 prop_assert_eq!(yes.value, OptIn::Granted);
                 prop_assert!(of(platform).is_subscriber_source(source));
                 prop_assert!(opted_out.is_none_or(|second| yes.at > at(second)));
-                for (word, _) in evidence.iter().filter_map(|record| record.word) {
+                let has_account = evidence.iter().any(|record| record.kind == PersonKind::Account);
+                let speaks = |record: &&Evidence| has_account || record.kind != PersonKind::AccountOrder;
+                for (word, _) in evidence.iter().filter(speaks).filter_map(|record| record.word) {
                     prop_assert!(word.value == OptIn::Granted || yes.at > word.at);
                 }
             }

@@ -27,7 +27,7 @@ wire_enum! {
         Account = "account",
         /// Bought without an account.
         Guest = "guest",
-        /// An order of an account holder: makes nobody a customer, but may carry an opt-in.
+        /// An order of an account holder: makes nobody a customer, but may carry an opt-in for the account's address.
         AccountOrder = "account_order",
         /// A newsletter row: makes nobody a customer.
         Newsletter = "newsletter",

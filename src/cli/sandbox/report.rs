@@ -154,8 +154,9 @@ impl Report {
             }
         }
         let Statistics { contacts, consent_records } = self.statistics;
-        let controls: String =
+        let controls: Vec<String> =
             stores.iter().map(|store| format!("\n  {:24}{}", store.name(), store.control_url())).collect();
+        let controls = controls.concat();
         format!(
             "{}\n\n{contacts} contacts, {consent_records} consent records, {} people a second\n\n\
              API        {base_url}/v1        documentation  {base_url}/docs\n\
