@@ -2,6 +2,8 @@
 //!
 //! Prints addresses a second, one core, no I/O. No assertion on time: see `docs/benchmarks.md` for measured figures.
 
+#![expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "a benchmark prints rates for people")]
+
 use std::hint::black_box;
 use std::time::Instant;
 
