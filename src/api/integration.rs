@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::object;
 use super::words::{Audience, IntegrationState, Platform};
 use crate::connectors::{Check, ConnectionReport};
 use crate::domain::contact_rules;
@@ -130,7 +131,7 @@ pub struct IntegrationInput {
     #[schema(value_type = Object)]
     pub settings: Value,
     /// Which audience goes to which list. Without it subscribers go to the list `Store subscribers`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object::optional")]
     pub mappings: Option<MappingsInput>,
 }
 
@@ -140,7 +141,7 @@ impl TryFrom<IntegrationInput> for NewIntegration {
     fn try_from(input: IntegrationInput) -> Result<Self, Error> {
         let IntegrationInput { platform, name, settings, mappings } = input;
         let mappings = mappings.map(MappingsInput::into_change).unwrap_or_default();
-        Ok(Self { platform: platform.into(), name, settings: object(settings)?, mappings })
+        Ok(Self { platform: platform.into(), name, settings: members(settings)?, mappings })
     }
 }
 
@@ -165,11 +166,11 @@ impl TryFrom<IntegrationPatch> for IntegrationChange {
 
     fn try_from(patch: IntegrationPatch) -> Result<Self, Error> {
         let IntegrationPatch { name, settings } = patch;
-        Ok(Self { name, settings: settings.map(object).transpose()?.unwrap_or_default() })
+        Ok(Self { name, settings: settings.map(members).transpose()?.unwrap_or_default() })
     }
 }
 
-fn object(settings: Value) -> Result<Map<String, Value>, Error> {
+fn members(settings: Value) -> Result<Map<String, Value>, Error> {
     match settings {
         Value::Object(settings) => Ok(settings),
         _ => Err(Error::invalid("settings", "must be an object")),

@@ -11,6 +11,7 @@ pub mod contact;
 pub mod integration;
 pub mod list;
 mod mirror;
+pub mod object;
 pub mod page;
 pub mod sync;
 pub mod words;

@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use crate::api::object::Object;
 use crate::api::page::{Key, decode};
 use crate::domain::page::{DEFAULT_SIZE, MAX_SIZE, Window};
 use crate::domain::people::bounded;
@@ -33,7 +34,7 @@ where
         }
         let bytes = to_bytes(request.into_body(), MAX_BODY_BYTES).await.map_err(|_| Error::TooLarge(MAX_BODY_BYTES))?;
         let mut reader = serde_json::Deserializer::from_slice(&bytes);
-        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| refused(&error))?;
+        let Object(value) = serde_path_to_error::deserialize(&mut reader).map_err(|error| refused(&error))?;
         reader.end().map_err(|_| Error::Malformed("the body holds more than one JSON value".to_owned()))?;
         Ok(Self(value))
     }
@@ -93,10 +94,11 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        let text = path_text(parts, state).await?;
+        let wrong = || Error::invalid("{id}", "must be a UUID");
+        let text = path_text(parts, state).await.map_err(|_| wrong())?;
         // Only the hyphenated form: one thing has one address.
         let id = Uuid::try_parse(&text).ok().filter(|_| text.len() == 36);
-        id.map(Self).ok_or_else(|| Error::invalid("{id}", "must be a UUID"))
+        id.map(Self).ok_or_else(wrong)
     }
 }
 
@@ -199,7 +201,7 @@ mod tests {
 
     fn problem(json: &str) -> String {
         let mut reader = serde_json::Deserializer::from_str(json);
-        refused(&serde_path_to_error::deserialize::<_, Input>(&mut reader).unwrap_err()).to_string()
+        refused(&serde_path_to_error::deserialize::<_, Object<Input>>(&mut reader).err().unwrap()).to_string()
     }
 
     #[test]
@@ -214,6 +216,7 @@ mod tests {
             (r#"{"firstOne":1,"inner":[{"x":"secret"}]}"#, "inner.0.x is not a field here"),
             (r#"{"firstOne":1,"inner":7}"#, "inner must be a sequence"),
             ("7", "the body must be a JSON object"),
+            ("[1,[]]", "the body must be a JSON object"),
             (r#"{"firstOne":1"#, "the body is not valid JSON"),
             ("", "the body is not valid JSON"),
         ];

@@ -9,6 +9,7 @@ mod sandbox_people;
 mod sandbox_shopify;
 mod sandbox_woocommerce;
 mod sandbox_woocommerce_recorded;
+mod rest;
 mod shopify_connector;
 mod sign_in;
 mod support;

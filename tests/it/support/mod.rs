@@ -1,6 +1,7 @@
 //! What the tests share: the service in process, real databases, the checkout's files, the vendors' data.
 
 pub(crate) mod answering;
+pub(crate) mod api;
 pub(crate) mod app;
 pub(crate) mod databases;
 pub(crate) mod files;

@@ -1,0 +1,123 @@
+//! Integrations: installed, shown without secrets, changed, removed.
+
+use axum::http::StatusCode;
+use serde_json::json;
+
+use crate::support::api::{Api, shop};
+use crate::support::databases::{TestDatabase, both_databases};
+
+both_databases!(
+    an_installation_maps_subscribers_to_their_list,
+    secrets_are_never_shown_and_stay_when_absent,
+    the_subscribers_list_must_be_for_marketing,
+    mappings_can_be_previewed_and_changed,
+    a_paused_integration_is_not_synced,
+    a_removed_integration_is_gone,
+    connectors_show_their_rules,
+    a_store_that_does_not_answer_is_said_so,
+);
+
+async fn an_installation_maps_subscribers_to_their_list(db: TestDatabase) {
+    let api = Api::new(db).await;
+    let first = api.make_integration("First").await;
+    let second = api.make_integration("Second").await;
+    let lists = api.walk("/v1/lists", 50).await;
+    assert_eq!(lists.len(), 1, "the second store reuses the list");
+    assert_eq!((&lists[0]["name"], &lists[0]["purpose"]), (&json!("Store subscribers"), &json!("marketing")));
+    for id in [first, second] {
+        let shown = api.get(&format!("/v1/integrations/{id}")).await.json();
+        assert_eq!(shown["mappings"], json!({"subscribers": lists[0]["id"], "customers": null}));
+        assert_eq!(shown["state"], "active");
+    }
+}
+
+async fn secrets_are_never_shown_and_stay_when_absent(db: TestDatabase) {
+    let api = Api::new(db).await;
+    let made = api.post("/v1/integrations", shop("Shop")).await;
+    assert!(!made.text.contains("ck_key") && !made.text.contains("cs_secret"), "{}", made.text);
+    let path = format!("/v1/integrations/{}", made.created());
+    let patch = json!({"name": "Laden", "settings": {"optInMetaKeys": ["news"]}});
+    let changed = api.call("PATCH", &path, Some(&api.token), Some(patch)).await.json();
+    assert_eq!(changed["name"], "Laden");
+    assert_eq!(changed["secrets"], json!(["consumerKey", "consumerSecret"]));
+    assert_eq!(changed["settings"]["optInMetaKeys"], json!(["news"]));
+    assert_eq!(changed["settings"]["storeUrl"], "http://127.0.0.1:9");
+    let cleared = json!({"settings": {"optInMetaKeys": null}});
+    let changed = api.call("PATCH", &path, Some(&api.token), Some(cleared)).await.json();
+    assert!(changed["settings"].get("optInMetaKeys").is_none(), "{changed}");
+    let required = json!({"settings": {"consumerKey": null}});
+    let refused = api.call("PATCH", &path, Some(&api.token), Some(required)).await;
+    assert_eq!(refused.problem(), (422, "INVALID".to_owned(), "#/settings/consumerKey".to_owned()));
+}
+
+async fn the_subscribers_list_must_be_for_marketing(db: TestDatabase) {
+    let api = Api::new(db).await;
+    api.make_list("store SUBSCRIBERS", "other").await;
+    let refused = api.post("/v1/integrations", shop("Shop")).await;
+    assert_eq!(refused.problem(), (409, "CONFLICT".to_owned(), String::new()));
+    assert!(api.walk("/v1/integrations", 50).await.is_empty());
+}
+
+async fn mappings_can_be_previewed_and_changed(db: TestDatabase) {
+    let api = Api::new(db).await;
+    let id = api.make_integration("Shop").await;
+    let buyers = api.make_list("Buyers", "other").await;
+    let path = format!("/v1/integrations/{id}/mappings");
+    let before = api.get(&path).await.json();
+    let preview = api.post(&format!("{path}/preview"), json!({"customers": buyers})).await;
+    assert_eq!(preview.status, StatusCode::OK, "{}", preview.text);
+    assert_eq!(api.get(&path).await.json(), before, "a preview changes nothing");
+    let put = api.call("PUT", &path, Some(&api.token), Some(json!({"customers": buyers}))).await;
+    assert_eq!(put.json(), json!({"subscribers": before["subscribers"], "customers": buyers}));
+    let cleared = api.call("PUT", &path, Some(&api.token), Some(json!({"customers": null}))).await;
+    assert_eq!(cleared.json(), before);
+}
+
+async fn a_paused_integration_is_not_synced(db: TestDatabase) {
+    let api = Api::new(db).await;
+    let path = format!("/v1/integrations/{}", api.make_integration("Shop").await);
+    let pause = api.call("POST", &format!("{path}/pause"), Some(&api.token), None).await;
+    assert_eq!(pause.json()["state"], "paused");
+    let refused = api.post(&format!("{path}/syncs"), json!({"mode": "incremental"})).await;
+    assert_eq!(refused.problem(), (409, "CONFLICT".to_owned(), String::new()));
+    api.call("POST", &format!("{path}/resume"), Some(&api.token), None).await;
+    let started = api.post(&format!("{path}/syncs"), json!({"mode": "incremental"})).await;
+    assert_eq!((started.status, &started.json()["status"]), (StatusCode::ACCEPTED, &json!("queued")));
+    let run = started.headers["location"].to_str().expect("a path").to_owned();
+    assert_eq!(api.get(&run).await.json()["mode"], "incremental");
+    assert_eq!(api.walk(&format!("{path}/syncs"), 1).await.len(), 1);
+    let cancelled = api.call("POST", &format!("{run}/cancel"), Some(&api.token), None).await.json();
+    assert_eq!(cancelled["status"], "cancelled");
+    assert!(api.walk(&format!("{run}/issues"), 50).await.is_empty());
+}
+
+async fn a_removed_integration_is_gone(db: TestDatabase) {
+    let api = Api::new(db).await;
+    let path = format!("/v1/integrations/{}", api.make_integration("Shop").await);
+    assert_eq!(api.call("DELETE", &path, Some(&api.token), None).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(api.get(&path).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(api.walk("/v1/lists", 50).await.len(), 1, "the list stays");
+    api.make_integration("Shop").await;
+}
+
+async fn connectors_show_their_rules(db: TestDatabase) {
+    let api = Api::new(db).await;
+    let all = api.walk("/v1/connectors", 4).await;
+    let words: Vec<_> = all.iter().map(|connector| connector["platform"].as_str().expect("a word")).collect();
+    assert_eq!(words, ["bigcommerce", "magento", "sfcc", "shopify", "shopware", "woocommerce"]);
+    let magento = api.get("/v1/connectors/magento").await.json();
+    assert_eq!(magento["audiences"], json!(["subscribers", "customers", "guests"]));
+    assert_eq!(magento["rules"]["guests"], "own_audience");
+    let shop = api.get("/v1/connectors/woocommerce").await.json();
+    assert_eq!((&shop["available"], &shop["settings"][1]["secret"]), (&json!(true), &json!(true)));
+    assert_eq!(shop["rules"]["subscribersOptedInBy"], json!(["account_creation", "checkout"]));
+    assert_eq!(api.get("/v1/connectors/ebay").await.status, StatusCode::NOT_FOUND);
+}
+
+async fn a_store_that_does_not_answer_is_said_so(db: TestDatabase) {
+    let api = Api::new(db).await;
+    let path = format!("/v1/integrations/{}/test", api.make_integration("Shop").await);
+    let answer = api.call("POST", &path, Some(&api.token), None).await;
+    assert_eq!(answer.problem(), (502, "UPSTREAM_UNAVAILABLE".to_owned(), String::new()));
+    assert!(answer.text.contains("could not be reached"), "{}", answer.text);
+}
