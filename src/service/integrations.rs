@@ -1,5 +1,7 @@
 //! Installed stores: installed, shown, changed, tested, paused, removed.
 
+use std::collections::btree_map::Entry;
+
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -117,8 +119,8 @@ pub async fn create(app: &App, caller: &Caller, new: NewIntegration) -> Result<I
     ledger::lock(&tx, caller.account_id).await?;
     rows::insert(&tx, caller.account_id, row, at).await?;
     let mut change = new.mappings;
-    if !change.contains_key(&Audience::Subscribers) {
-        change.insert(Audience::Subscribers, Some(default_list(&tx, caller, at).await?));
+    if let Entry::Vacant(subscribers) = change.entry(Audience::Subscribers) {
+        subscribers.insert(Some(default_list(&tx, caller, at).await?));
     }
     mappings::write(&tx, caller, id, new.platform, &change).await.map_err(in_mappings)?;
     tx.commit().await?;

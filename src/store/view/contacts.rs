@@ -51,7 +51,7 @@ pub(crate) async fn page(
                 let contact = Expr::col((Entity, Column::Id));
                 query = query.filter(Expr::exists(live_record(account, integration, contact)));
             }
-            let rows = window::by_id(query, Column::Id, Order::Asc, page).all(db).await?;
+            let rows = window::by_id(query, Column::Id, &Order::Asc, page).all(db).await?;
             Ok(Slice::new(rows, page.size, page.end).map(from_row))
         }
     }
@@ -76,7 +76,7 @@ async fn members(
         let contact = Expr::col((membership::Entity, On::ContactId));
         query = query.filter(Expr::exists(live_record(account, integration, contact)));
     }
-    let ids: Vec<Uuid> = window::by_id(query, On::ContactId, Order::Asc, page).into_tuple().all(db).await?;
+    let ids: Vec<Uuid> = window::by_id(query, On::ContactId, &Order::Asc, page).into_tuple().all(db).await?;
     let ids = Slice::new(ids, page.size, page.end);
     let rows = owned_by(account).filter(Column::Id.is_in(ids.items)).all(db).await?;
     let mut items: Vec<Contact> = rows.into_iter().map(from_row).collect();

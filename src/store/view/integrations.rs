@@ -37,7 +37,7 @@ pub(crate) async fn page(
     account: AccountId,
     page: &Window<Uuid>,
 ) -> Result<Slice<Sealed>, DbErr> {
-    let rows = window::by_id(owned_by(account), Column::Id, Order::Asc, page).all(db).await?;
+    let rows = window::by_id(owned_by(account), Column::Id, &Order::Asc, page).all(db).await?;
     Ok(Slice::new(with_mappings(db, account, rows).await?, page.size, page.end))
 }
 

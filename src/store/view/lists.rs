@@ -29,7 +29,7 @@ pub(crate) async fn page(
     account: AccountId,
     page: &Window<Uuid>,
 ) -> Result<Slice<List>, DbErr> {
-    let rows = window::by_id(owned_by(account), Column::Id, Order::Asc, page).all(db).await?;
+    let rows = window::by_id(owned_by(account), Column::Id, &Order::Asc, page).all(db).await?;
     Ok(Slice::new(with_counts(db, account, rows).await?, page.size, page.end))
 }
 

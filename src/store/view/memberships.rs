@@ -25,7 +25,7 @@ pub(crate) async fn page(
     page: &Window<Uuid>,
 ) -> Result<Slice<Membership>, DbErr> {
     let query = owned_by(account).filter(Column::ContactId.eq(contact.0));
-    let rows = window::by_id(query, Column::Id, Order::Asc, page).all(db).await?;
+    let rows = window::by_id(query, Column::Id, &Order::Asc, page).all(db).await?;
     Ok(Slice::new(with_grounds(db, account, rows).await?, page.size, page.end))
 }
 
@@ -73,7 +73,7 @@ pub(crate) async fn events(
     use membership_event::Column as Event;
     let query =
         membership_event::Entity::find().filter(Event::AccountId.eq(account.0)).filter(Event::ContactId.eq(contact.0));
-    let rows = window::by_id(query, Event::Id, Order::Asc, page).all(db).await?;
+    let rows = window::by_id(query, Event::Id, &Order::Asc, page).all(db).await?;
     let events = rows.into_iter().map(event).collect::<Result<Vec<_>, _>>()?;
     Ok(Slice::new(events, page.size, page.end))
 }

@@ -24,7 +24,7 @@ pub(crate) async fn page(
     page: &Window<Uuid>,
 ) -> Result<Slice<SyncRun>, DbErr> {
     let query = owned_by(account).filter(Column::IntegrationId.eq(integration.0));
-    let rows = window::by_id(query, Column::Id, Order::Desc, page).all(db).await?;
+    let rows = window::by_id(query, Column::Id, &Order::Desc, page).all(db).await?;
     let runs = rows.iter().map(from_row).collect::<Result<Vec<_>, _>>()?;
     Ok(Slice::new(runs, page.size, page.end))
 }
@@ -49,7 +49,7 @@ pub(crate) async fn issues(
     use quarantined_record::Column as Issue;
     let query =
         quarantined_record::Entity::find().filter(Issue::AccountId.eq(account.0)).filter(Issue::RunId.eq(run.0));
-    let rows = window::by_id(query, Issue::Id, Order::Asc, page).all(db).await?;
+    let rows = window::by_id(query, Issue::Id, &Order::Asc, page).all(db).await?;
     let records = rows.into_iter().map(issue).collect::<Result<Vec<_>, _>>()?;
     Ok(Slice::new(records, page.size, page.end))
 }

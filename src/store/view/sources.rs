@@ -22,7 +22,7 @@ pub(crate) async fn page(
     page: &Window<Uuid>,
 ) -> Result<Slice<SourceRecord>, DbErr> {
     let query = owned_by(account).filter(Column::ContactId.eq(contact.0));
-    let rows = window::by_id(query, Column::Id, Order::Asc, page).all(db).await?;
+    let rows = window::by_id(query, Column::Id, &Order::Asc, page).all(db).await?;
     let records = rows.into_iter().map(from_row).collect::<Result<Vec<_>, _>>()?;
     Ok(Slice::new(records, page.size, page.end))
 }

@@ -11,7 +11,7 @@ use crate::domain::page::{End, Window};
 pub(super) fn by_id<E: EntityTrait>(
     query: Select<E>,
     column: impl ColumnTrait,
-    order: Order,
+    order: &Order,
     window: &Window<Uuid>,
 ) -> Select<E> {
     let ascending = matches!(order, Order::Asc);

@@ -36,8 +36,8 @@ async fn secrets_are_never_shown_and_stay_when_absent(db: TestDatabase) {
     let made = api.post("/v1/integrations", shop("Shop")).await;
     assert!(!made.text.contains("ck_key") && !made.text.contains("cs_secret"), "{}", made.text);
     let path = format!("/v1/integrations/{}", made.created());
-    let patch = json!({"name": "Laden", "settings": {"optInMetaKeys": ["news"]}});
-    let changed = api.call("PATCH", &path, Some(&api.token), Some(patch)).await.json();
+    let change = json!({"name": "Laden", "settings": {"optInMetaKeys": ["news"]}});
+    let changed = api.call("PATCH", &path, Some(&api.token), Some(change)).await.json();
     assert_eq!(changed["name"], "Laden");
     assert_eq!(changed["secrets"], json!(["consumerKey", "consumerSecret"]));
     assert_eq!(changed["settings"]["optInMetaKeys"], json!(["news"]));
