@@ -33,10 +33,11 @@ pub fn router(app: App) -> Router {
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(middleware::from_fn(observe))
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        ))
+        .layer(unless_set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(unless_set(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(unless_set(header::REFERRER_POLICY, "no-referrer"))
+        // Answers hold people's data: no cache on the way keeps them.
+        .layer(unless_set(header::CACHE_CONTROL, "no-store"))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(|_| Error::Internal("a handler panicked".to_owned()).into_response()))
         .layer(middleware::from_fn(in_time));
@@ -45,6 +46,10 @@ pub fn router(app: App) -> Router {
         .fallback(rest::no_route)
         .method_not_allowed_fallback(rest::no_method)
         .layer(layers)
+}
+
+fn unless_set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
 /// Serves until `shutdown`, then lets open requests finish, for twenty seconds at most.

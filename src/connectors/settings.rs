@@ -132,7 +132,7 @@ fn checked(field: &SettingField, value: Value) -> Result<Value, InvalidSetting> 
     match (field.kind, &value) {
         (SettingKind::Text | SettingKind::Url, Value::String(text)) => {
             let trimmed = text.trim();
-            if trimmed.is_empty() || trimmed.len() > MAX_TEXT_BYTES || trimmed.chars().any(char::is_control) {
+            if !is_line(trimmed) {
                 return wrong("must be text of 1 to 2048 bytes on one line");
             }
             if field.kind == SettingKind::Url && !is_web_address(trimmed) {
@@ -141,13 +141,20 @@ fn checked(field: &SettingField, value: Value) -> Result<Value, InvalidSetting> 
             Ok(Value::String(trimmed.to_owned()))
         }
         (SettingKind::TextList, Value::Array(items)) if items.len() <= MAX_LIST_ITEMS => {
-            let fits =
-                |item: &Value| item.as_str().is_some_and(|text| !text.is_empty() && text.len() <= MAX_TEXT_BYTES);
-            if items.iter().all(fits) { Ok(value) } else { wrong("must hold only non-empty texts") }
+            let fits = |item: &Value| item.as_str().is_some_and(is_line);
+            if items.iter().all(fits) {
+                Ok(value)
+            } else {
+                wrong("must hold only texts of 1 to 2048 bytes on one line")
+            }
         }
         (SettingKind::Text | SettingKind::Url, _) => wrong("must be text"),
         (SettingKind::TextList, _) => wrong("must be a list of at most 50 texts"),
     }
+}
+
+fn is_line(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_TEXT_BYTES && !text.chars().any(char::is_control)
 }
 
 fn is_web_address(text: &str) -> bool {

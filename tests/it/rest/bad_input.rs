@@ -50,6 +50,7 @@ fn integration_cases(store: &str, news: &str, buyers: &str) -> Vec<Case> {
         post(with(new.clone(), "/settings/storeUrl", json!("ftp://shop.example")), 422, "#/settings/storeUrl"),
         post(with(new.clone(), "/settings/storeUrl", json!(7)), 422, "#/settings/storeUrl"),
         post(with(new.clone(), "/settings/consumerKey", json!(null)), 422, "#/settings/consumerKey"),
+        post(with(new.clone(), "/settings/optInMetaKeys", json!(["a\u{0}"])), 422, "#/settings/optInMetaKeys"),
         post(with(new.clone(), "/settings/secretPlan", json!("x")), 422, "#/settings/secretPlan"),
         post(with(new.clone(), "/mappings", json!({"customers": news})), 422, "#/mappings/customers"),
         post(with(new.clone(), "/mappings", json!({"guests": buyers})), 422, "#/mappings/guests"),

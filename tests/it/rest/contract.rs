@@ -157,6 +157,16 @@ async fn operations_tell_how_the_service_is(db: TestDatabase) {
     assert_eq!(api.call("GET", "/healthz", None, None).await.status, StatusCode::OK);
     assert_eq!(api.call("GET", "/readyz", None, None).await.status, StatusCode::OK);
     let nowhere = api.get("/v1/nowhere").await;
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "no-referrer"),
+        ("cache-control", "no-store"),
+    ] {
+        assert_eq!(nowhere.headers[name], value, "{name}");
+    }
+    assert!(nowhere.headers.contains_key("x-request-id"));
+    assert!(!nowhere.headers.contains_key("access-control-allow-origin"), "no other site may read answers");
     assert_eq!(nowhere.problem(), (404, "NOT_FOUND".to_owned(), String::new()));
     let method = api.call("DELETE", "/v1/lists", Some(&api.token), None).await;
     assert_eq!(method.problem(), (405, "METHOD_NOT_ALLOWED".to_owned(), String::new()));

@@ -15,6 +15,7 @@ both_databases!(
     a_removed_integration_is_gone,
     connectors_show_their_rules,
     a_store_that_does_not_answer_is_said_so,
+    a_private_address_is_refused_unless_allowed,
 );
 
 async fn an_installation_maps_subscribers_to_their_list(db: TestDatabase) {
@@ -120,4 +121,28 @@ async fn a_store_that_does_not_answer_is_said_so(db: TestDatabase) {
     let answer = api.call("POST", &path, Some(&api.token), None).await;
     assert_eq!(answer.problem(), (502, "UPSTREAM_UNAVAILABLE".to_owned(), String::new()));
     assert!(answer.text.contains("could not be reached"), "{}", answer.text);
+}
+
+async fn a_private_address_is_refused_unless_allowed(db: TestDatabase) {
+    use assent::connectors::Http;
+    use assent::connectors::http::HostPolicy;
+    let http = Http::new(HostPolicy::PublicOnly, None).expect("a client can be built");
+    let api = Api::with(db, |app| app.http = http).await;
+    for (address, status) in [
+        ("http://127.0.0.1:9", 422),
+        ("https://localhost/shop", 422),
+        ("https://[::1]/", 422),
+        ("https://10.0.0.7", 422),
+        ("https://169.254.169.254/latest", 422),
+        ("https://[::ffff:192.168.0.1]", 422),
+        ("https://203.0.113.9", 201),
+    ] {
+        let mut body = shop(address);
+        body["settings"]["storeUrl"] = json!(address);
+        let answer = api.post("/v1/integrations", body).await;
+        assert_eq!(answer.status.as_u16(), status, "{address}: {}", answer.text);
+        if status == 422 {
+            assert_eq!(answer.problem().2, "#/settings/storeUrl", "{address}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use assent::app::App;
 use assent::service::accounts::{self, NewAccount};
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -35,7 +36,13 @@ pub(crate) struct Answer {
 
 impl Api {
     pub(crate) async fn new(db: TestDatabase) -> Self {
-        let test = TestApp::new(db).await;
+        Self::with(db, |_| ()).await
+    }
+
+    /// The same with something changed before it starts.
+    pub(crate) async fn with(db: TestDatabase, change: impl FnOnce(&mut App)) -> Self {
+        let mut test = TestApp::new(db).await;
+        change(&mut test.app);
         let router = assent::server::router(test.app.clone());
         let account = accounts::create(&test.app, "Acme", "owner@acme.example").await.expect("an account can be made");
         let mut api = Self { test, router, account, token: String::new() };
