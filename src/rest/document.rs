@@ -77,6 +77,34 @@ impl IntoResponses for Problems {
     }
 }
 
+/// Answers that are no problems, by status. OpenAPI wants a sentence for each.
+const ANSWERS: &[(&str, &str)] = &[
+    ("200", "As asked"),
+    ("201", "Made"),
+    ("202", "Taken on, and done later"),
+    ("204", "Done; there is nothing to show"),
+];
+
+/// Describes the answers whose handlers say nothing about them.
+pub(super) fn describe_answers(document: &mut utoipa::openapi::OpenApi) {
+    let operations = document
+        .paths
+        .paths
+        .values_mut()
+        .flat_map(|item| [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch])
+        .flatten();
+    for operation in operations {
+        for (status, response) in &mut operation.responses.responses {
+            let sentence = ANSWERS.iter().find(|(known, _)| known == status).map(|(_, sentence)| *sentence);
+            if let (RefOr::T(response), Some(sentence)) = (response, sentence)
+                && response.description.is_empty()
+            {
+                sentence.clone_into(&mut response.description);
+            }
+        }
+    }
+}
+
 /// Which page of a list.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]

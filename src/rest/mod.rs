@@ -59,7 +59,9 @@ fn api() -> OpenApiRouter<App> {
 /// The OpenAPI document.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    api().into_openapi()
+    let mut document = api().into_openapi();
+    document::describe_answers(&mut document);
+    document
 }
 
 /// The document as it is served and committed: JSON with line breaks, and one at the end.
