@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 use crate::support::databases::{TestDatabase, both_databases};
 
 /// Far above what any command takes here.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 both_databases!(
     an_account_comes_with_its_keys,
