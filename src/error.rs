@@ -1,5 +1,7 @@
 //! What can go wrong, as callers see it: the only place that knows codes and statuses.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -304,15 +306,35 @@ impl IntoResponse for Error {
 /// GraphQL's half. The feature `custom-error-conversion` is on, so a `?` on any other error does not compile.
 impl From<Error> for async_graphql::Error {
     fn from(error: Error) -> Self {
-        use async_graphql::ErrorExtensions as _;
-        let problem = Problem::report(&error);
-        let message = problem.detail.unwrap_or_else(|| problem.title.to_owned());
-        let field = problem.errors.first().map(|field| field.pointer.clone());
-        Self::new(message).extend_with(|_, extensions| {
-            extensions.set("code", problem.code);
-            if let Some(field) = field {
-                extensions.set("field", field);
-            }
-        })
+        graphql(&error)
     }
+}
+
+/// An error of a batch, shared by all who waited for it.
+#[derive(Debug, Clone)]
+pub struct SharedError(Arc<Error>);
+
+impl From<Error> for SharedError {
+    fn from(error: Error) -> Self {
+        Self(Arc::new(error))
+    }
+}
+
+impl From<SharedError> for async_graphql::Error {
+    fn from(error: SharedError) -> Self {
+        graphql(&error.0)
+    }
+}
+
+fn graphql(error: &Error) -> async_graphql::Error {
+    use async_graphql::ErrorExtensions as _;
+    let problem = Problem::report(error);
+    let message = problem.detail.unwrap_or_else(|| problem.title.to_owned());
+    let field = problem.errors.first().map(|field| field.pointer.clone());
+    async_graphql::Error::new(message).extend_with(|_, extensions| {
+        extensions.set("code", problem.code);
+        if let Some(field) = field {
+            extensions.set("field", field);
+        }
+    })
 }

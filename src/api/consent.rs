@@ -18,7 +18,7 @@ use crate::service::evidence::Verification;
 #[derive(Clone, Serialize, ToSchema, SimpleObject)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ConsentRecord)]
-#[graphql(name = "ConsentRecord")]
+#[graphql(name = "ConsentRecord", complex)]
 pub struct ConsentRecordView {
     /// Time-ordered identifier (UUID v7); also the receipt's.
     pub id: Uuid,
@@ -163,7 +163,7 @@ impl From<RecordedConsent> for ConsentRecordView {
 #[derive(Clone, Serialize, ToSchema, SimpleObject)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = SubmittedConsent)]
-#[graphql(name = "SubmittedConsent")]
+#[graphql(name = "SubmittedConsent", complex)]
 pub struct SubmittedConsentView {
     /// The record.
     #[serde(flatten)]
@@ -180,7 +180,7 @@ pub struct SubmittedConsentView {
 #[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = RefusedList)]
-#[graphql(name = "RefusedList")]
+#[graphql(name = "RefusedList", complex)]
 pub struct RefusedListView {
     /// The list.
     pub list_id: Uuid,

@@ -15,7 +15,7 @@ use crate::service::input;
 #[derive(Clone, Serialize, ToSchema, SimpleObject)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Contact)]
-#[graphql(name = "Contact")]
+#[graphql(name = "Contact", complex)]
 pub struct ContactView {
     /// Time-ordered identifier (UUID v7).
     pub id: Uuid,
@@ -47,7 +47,7 @@ impl From<Contact> for ContactView {
 #[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Membership)]
-#[graphql(name = "Membership")]
+#[graphql(name = "Membership", complex)]
 pub struct MembershipView {
     /// Time-ordered identifier (UUID v7).
     pub id: Uuid,
@@ -84,7 +84,7 @@ impl From<Membership> for MembershipView {
 #[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = MembershipCause)]
-#[graphql(name = "MembershipCause")]
+#[graphql(name = "MembershipCause", complex)]
 pub struct GroundView {
     /// What kind of reason.
     pub kind: GroundKind,
@@ -133,7 +133,7 @@ impl From<Ground> for GroundView {
 #[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = MembershipEvent)]
-#[graphql(name = "MembershipEvent")]
+#[graphql(name = "MembershipEvent", complex)]
 pub struct MembershipEventView {
     /// Time-ordered identifier (UUID v7).
     pub id: Uuid,
@@ -198,7 +198,7 @@ impl From<MembershipEvent> for MembershipEventView {
 #[derive(Clone, Serialize, ToSchema, SimpleObject)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = SourceRecord)]
-#[graphql(name = "SourceRecord")]
+#[graphql(name = "SourceRecord", complex)]
 pub struct SourceRecordView {
     /// Time-ordered identifier (UUID v7).
     pub id: Uuid,

@@ -21,7 +21,7 @@ use crate::service::mappings::{AudienceEffect, MappingChange};
 #[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Integration)]
-#[graphql(name = "Integration")]
+#[graphql(name = "Integration", complex)]
 pub struct IntegrationView {
     /// Time-ordered identifier (UUID v7).
     pub id: Uuid,
@@ -92,7 +92,7 @@ impl From<Integration> for IntegrationView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema, SimpleObject)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Mappings)]
-#[graphql(name = "Mappings")]
+#[graphql(name = "Mappings", complex)]
 pub struct MappingsView {
     /// List of the subscribers.
     #[graphql(name = "subscribersId")]
@@ -227,7 +227,7 @@ pub struct MappingEffectView {
 #[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = AudienceEffect)]
-#[graphql(name = "AudienceEffect")]
+#[graphql(name = "AudienceEffect", complex)]
 pub struct AudienceEffectView {
     /// The audience.
     pub audience: Audience,

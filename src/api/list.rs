@@ -13,7 +13,7 @@ use crate::domain::list::List;
 #[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = List)]
-#[graphql(name = "List")]
+#[graphql(name = "List", complex)]
 pub struct ListView {
     /// Time-ordered identifier (UUID v7).
     pub id: Uuid,

@@ -14,7 +14,7 @@ use crate::domain::sync::Counts;
 #[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = SyncRun)]
-#[graphql(name = "SyncRun")]
+#[graphql(name = "SyncRun", complex)]
 pub struct SyncRunView {
     /// Time-ordered identifier (UUID v7).
     pub id: Uuid,
@@ -101,7 +101,7 @@ impl From<SyncRun> for SyncRunView {
 #[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = QuarantinedRecord)]
-#[graphql(name = "QuarantinedRecord")]
+#[graphql(name = "QuarantinedRecord", complex)]
 pub struct QuarantinedRecordView {
     /// Time-ordered identifier (UUID v7).
     pub id: Uuid,

@@ -8,7 +8,7 @@ pub const DEFAULT_SIZE: u64 = 50;
 pub const MAX_SIZE: u64 = 200;
 
 /// From which end of a window a page is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum End {
     /// The first items.
     #[default]
@@ -18,7 +18,7 @@ pub enum End {
 }
 
 /// The part of a list that is asked for. Keys are those of the list's order and need not exist any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Window<K> {
     /// Only items after this key.
     pub after: Option<K>,

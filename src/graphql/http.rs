@@ -16,9 +16,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
-use super::Schema;
 use super::answer::{Media, answer};
 use super::limits::{Executed, MAX_DOCUMENT_BYTES, too_long};
+use super::{Schema, loaders};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::Error;
@@ -104,7 +104,8 @@ async fn execute(
         return Ok(refuse_method(HeaderValue::from_static("POST")));
     }
     let executed = Executed::default();
-    let request = request.data(executed.clone()).data(app).data(caller);
+    let loader = loaders::for_request(&app, &caller);
+    let request = request.data(executed.clone()).data(loader).data(app).data(caller);
     let execution = schema.execute(request).await;
     count(kind, &executed, &execution);
     Ok(answer(execution, &executed, media))

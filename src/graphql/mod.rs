@@ -8,9 +8,13 @@ mod answer;
 mod context;
 mod http;
 mod limits;
+mod loaders;
+mod mutation;
+mod pages;
 mod query;
+mod relations;
 
-use async_graphql::{EmptyMutation, EmptySubscription};
+use async_graphql::EmptySubscription;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::routing;
@@ -19,12 +23,12 @@ use crate::app::App;
 use limits::{Guard, MAX_COMPLEXITY, MAX_DEPTH, MAX_DIRECTIVES, MAX_RECURSION};
 
 /// The schema. Cheap to clone; holds no data.
-pub type Schema = async_graphql::Schema<query::Query, EmptyMutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<query::Query, mutation::Mutation, EmptySubscription>;
 
 /// Builds the schema with its limits.
 #[must_use]
 pub fn schema() -> Schema {
-    Schema::build(query::Query::default(), EmptyMutation, EmptySubscription)
+    Schema::build(query::Query::default(), mutation::Mutation::default(), EmptySubscription)
         .limit_depth(MAX_DEPTH)
         .limit_complexity(MAX_COMPLEXITY)
         .limit_recursive_depth(MAX_RECURSION)

@@ -1,5 +1,6 @@
 //! People, and why they are on a list.
 
+use std::borrow::BorrowMut;
 use std::collections::HashMap;
 
 use uuid::Uuid;
@@ -71,7 +72,12 @@ async fn read(app: &App, caller: &Caller, ids: &[ContactId]) -> Result<Vec<Conta
     Ok(found)
 }
 
-async fn note_suppressions(app: &App, caller: &Caller, found: &mut [Contact]) -> Result<(), Error> {
+/// Fills in since when the contacts' addresses are suppressed.
+pub(super) async fn note_suppressions(
+    app: &App,
+    caller: &Caller,
+    found: &mut [impl BorrowMut<Contact>],
+) -> Result<(), Error> {
     if found.is_empty() {
         return Ok(());
     }

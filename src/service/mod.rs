@@ -11,6 +11,7 @@ pub mod input;
 pub mod integrations;
 pub mod lists;
 pub mod mappings;
+pub mod relations;
 mod resettle;
 pub mod runs;
 pub(crate) mod settle;

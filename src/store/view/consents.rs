@@ -28,7 +28,7 @@ pub struct ConsentFilter {
     pub capture_method: Option<CaptureMethod>,
 }
 
-fn owned_by(account: AccountId) -> Select<Entity> {
+pub(super) fn owned_by(account: AccountId) -> Select<Entity> {
     Entity::find().filter(Column::AccountId.eq(account.0))
 }
 
@@ -53,6 +53,13 @@ pub(crate) async fn page(
             query = query.filter(column.eq(word));
         }
     }
+    let rows = windowed(query, page).all(db).await?;
+    let records = rows.into_iter().map(from_row).collect::<Result<Vec<_>, _>>()?;
+    Ok(Slice::new(records, page.size, page.end))
+}
+
+/// Narrows a query to a window, one row longer than asked for, read from the asked end on.
+pub(super) fn windowed(mut query: Select<Entity>, page: &Window<ConsentKey>) -> Select<Entity> {
     if let Some(key) = page.after {
         query = query.filter(older(key));
     }
@@ -60,14 +67,7 @@ pub(crate) async fn page(
         query = query.filter(newer(key));
     }
     let order = if page.end == End::First { Order::Desc } else { Order::Asc };
-    let rows = query
-        .order_by(Column::DateTimeConsented, order.clone())
-        .order_by(Column::Sequence, order)
-        .limit(page.size + 1)
-        .all(db)
-        .await?;
-    let records = rows.into_iter().map(from_row).collect::<Result<Vec<_>, _>>()?;
-    Ok(Slice::new(records, page.size, page.end))
+    query.order_by(Column::DateTimeConsented, order.clone()).order_by(Column::Sequence, order).limit(page.size + 1)
 }
 
 fn older((at, sequence): ConsentKey) -> Condition {
@@ -90,7 +90,7 @@ pub(crate) async fn by_ids(
     rows.into_iter().map(from_row).collect()
 }
 
-fn from_row(row: Model) -> Result<RecordedConsent, DbErr> {
+pub(super) fn from_row(row: Model) -> Result<RecordedConsent, DbErr> {
     Ok(RecordedConsent {
         sequence: row.sequence,
         text_hash: row.text_hash.clone(),

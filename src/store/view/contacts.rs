@@ -1,5 +1,6 @@
 //! Table `contact`, by filter.
 
+use std::borrow::BorrowMut;
 use std::collections::HashMap;
 
 use ::entity::contact::{Column, Entity, Model};
@@ -143,10 +144,11 @@ pub(crate) async fn note_suppressions(
     db: &impl ConnectionTrait,
     account: AccountId,
     key: &SuppressionKey,
-    contacts: &mut [Contact],
+    contacts: &mut [impl BorrowMut<Contact>],
 ) -> Result<(), DbErr> {
     use suppression::Column as Rule;
-    let hashes: Vec<Vec<u8>> = contacts.iter().map(|contact| key.hash(&contact.email_normalized).to_vec()).collect();
+    let hash = |contact: &Contact| key.hash(&contact.email_normalized).to_vec();
+    let hashes: Vec<Vec<u8>> = contacts.iter().map(|contact| hash(contact.borrow())).collect();
     let found: Vec<(Vec<u8>, DateTime<Utc>)> = suppression::Entity::find()
         .select_only()
         .columns([Rule::AddressHash, Rule::CreatedAt])
@@ -158,7 +160,7 @@ pub(crate) async fn note_suppressions(
         .await?;
     let since: HashMap<Vec<u8>, DateTime<Utc>> = found.into_iter().collect();
     for (contact, hash) in contacts.iter_mut().zip(&hashes) {
-        contact.suppressed_at = since.get(hash).copied();
+        contact.borrow_mut().suppressed_at = since.get(hash).copied();
     }
     Ok(())
 }

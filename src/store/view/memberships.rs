@@ -13,7 +13,7 @@ use crate::domain::ids::{AccountId, ContactId, ListId};
 use crate::domain::page::{Slice, Window};
 use crate::store::words::{bad_row, word};
 
-fn owned_by(account: AccountId) -> Select<Entity> {
+pub(super) fn owned_by(account: AccountId) -> Select<Entity> {
     Entity::find().filter(Column::AccountId.eq(account.0))
 }
 
@@ -78,7 +78,7 @@ pub(crate) async fn events(
     Ok(Slice::new(events, page.size, page.end))
 }
 
-async fn with_grounds(
+pub(super) async fn with_grounds(
     db: &impl ConnectionTrait,
     account: AccountId,
     rows: Vec<Model>,
@@ -132,7 +132,7 @@ fn cause(row: ground::Model, stores: &HashMap<Uuid, String>) -> Result<Ground, D
     })
 }
 
-fn event(row: membership_event::Model) -> Result<MembershipEvent, DbErr> {
+pub(super) fn event(row: membership_event::Model) -> Result<MembershipEvent, DbErr> {
     Ok(MembershipEvent {
         id: row.id,
         list_id: row.list_id.into(),

@@ -12,7 +12,7 @@ use crate::domain::run::{QuarantinedRecord, SyncRun};
 use crate::store::sync_runs::counts_of;
 use crate::store::words::word;
 
-fn owned_by(account: AccountId) -> Select<Entity> {
+pub(super) fn owned_by(account: AccountId) -> Select<Entity> {
     Entity::find().filter(Column::AccountId.eq(account.0))
 }
 
@@ -54,7 +54,7 @@ pub(crate) async fn issues(
     Ok(Slice::new(records, page.size, page.end))
 }
 
-fn from_row(row: &Model) -> Result<SyncRun, DbErr> {
+pub(super) fn from_row(row: &Model) -> Result<SyncRun, DbErr> {
     Ok(SyncRun {
         id: row.id.into(),
         integration_id: row.integration_id.into(),
@@ -71,7 +71,7 @@ fn from_row(row: &Model) -> Result<SyncRun, DbErr> {
     })
 }
 
-fn issue(row: quarantined_record::Model) -> Result<QuarantinedRecord, DbErr> {
+pub(super) fn issue(row: quarantined_record::Model) -> Result<QuarantinedRecord, DbErr> {
     Ok(QuarantinedRecord {
         id: row.id,
         integration_id: row.integration_id.into(),

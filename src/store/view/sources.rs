@@ -10,7 +10,7 @@ use crate::domain::ids::{AccountId, ContactId, SourceRecordId};
 use crate::domain::page::{Slice, Window};
 use crate::store::words::word;
 
-fn owned_by(account: AccountId) -> Select<Entity> {
+pub(super) fn owned_by(account: AccountId) -> Select<Entity> {
     Entity::find().filter(Column::AccountId.eq(account.0))
 }
 
@@ -37,7 +37,7 @@ pub(crate) async fn by_ids(
     rows.into_iter().map(from_row).collect()
 }
 
-fn from_row(row: Model) -> Result<SourceRecord, DbErr> {
+pub(super) fn from_row(row: Model) -> Result<SourceRecord, DbErr> {
     Ok(SourceRecord {
         id: row.id.into(),
         integration_id: row.integration_id.into(),

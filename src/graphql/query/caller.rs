@@ -1,17 +1,13 @@
-//! The root of all queries.
+//! Who calls.
 
-use async_graphql::{Context, MergedObject, Object, SimpleObject};
+use async_graphql::{Context, Object, SimpleObject};
 use uuid::Uuid;
 
-use super::context::Parts as _;
 use crate::error::Error;
-
-/// Everything that can be read.
-#[derive(Default, MergedObject)]
-pub struct Query(CallerQueries);
+use crate::graphql::context::Parts as _;
 
 #[derive(Default)]
-struct CallerQueries;
+pub(super) struct CallerQueries;
 
 /// Who calls.
 #[derive(SimpleObject)]
@@ -21,7 +17,7 @@ struct Me {
     /// Who acts, as it stands in events and consent records.
     actor: String,
     /// What the token allows.
-    scopes: Vec<String>,
+    scopes: Vec<&'static str>,
 }
 
 #[Object]
@@ -30,10 +26,7 @@ impl CallerQueries {
     /// Who calls, and what they may do.
     async fn me(&self, ctx: &Context<'_>) -> Result<Me, Error> {
         let (_, caller) = ctx.parts()?;
-        Ok(Me {
-            account_id: caller.account_id.into(),
-            actor: caller.actor.clone(),
-            scopes: caller.scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
-        })
+        let scopes = caller.scopes.iter().map(|scope| scope.as_str()).collect();
+        Ok(Me { account_id: caller.account_id.into(), actor: caller.actor.clone(), scopes })
     }
 }

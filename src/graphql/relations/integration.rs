@@ -1,0 +1,71 @@
+//! From an integration and its mappings.
+
+use async_graphql::{ComplexObject, Context, Result};
+use uuid::Uuid;
+
+use crate::api::connector::ConnectorView;
+use crate::api::integration::{AudienceEffectView, IntegrationView, MappingsView};
+use crate::api::list::ListView;
+use crate::api::sync::SyncRunView;
+use crate::domain::Platform;
+use crate::domain::ids::ListId;
+use crate::domain::run::SyncRun;
+use crate::graphql::loaders::{RunsOf, find_some, relation};
+use crate::graphql::pages::{Arguments, Page, cost};
+
+#[ComplexObject]
+impl IntegrationView {
+    /// The platform's connector with its contact rules.
+    async fn connector(&self) -> ConnectorView {
+        Platform::from(self.platform).into()
+    }
+
+    /// Its runs, newest first.
+    #[graphql(complexity = "cost(first, last, child_complexity)")]
+    async fn sync_runs(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Page<SyncRunView>> {
+        let id = self.id.into();
+        let key = |run: &SyncRun| Uuid::from(run.id);
+        relation(ctx, Arguments { first, after, last, before }, |window| RunsOf(id, window), key).await
+    }
+}
+
+#[ComplexObject]
+impl MappingsView {
+    /// List of the guests; only where the platform has them as an audience of their own.
+    async fn guests_id(&self) -> Option<Uuid> {
+        self.guests.flatten()
+    }
+
+    /// List of the subscribers.
+    #[graphql(name = "subscribers")]
+    async fn subscribers_list(&self, ctx: &Context<'_>) -> Result<Option<ListView>> {
+        find_some::<ListId, _>(ctx, self.subscribers).await
+    }
+
+    /// List of the customers.
+    #[graphql(name = "customers")]
+    async fn customers_list(&self, ctx: &Context<'_>) -> Result<Option<ListView>> {
+        find_some::<ListId, _>(ctx, self.customers).await
+    }
+
+    /// List of the guests.
+    #[graphql(name = "guests")]
+    async fn guests_list(&self, ctx: &Context<'_>) -> Result<Option<ListView>> {
+        find_some::<ListId, _>(ctx, self.guests.flatten()).await
+    }
+}
+
+#[ComplexObject]
+impl AudienceEffectView {
+    /// The list it goes to afterwards.
+    async fn list(&self, ctx: &Context<'_>) -> Result<Option<ListView>> {
+        find_some::<ListId, _>(ctx, self.list_id).await
+    }
+}

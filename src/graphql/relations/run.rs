@@ -1,0 +1,46 @@
+//! From a sync run and from what it could not use.
+
+use async_graphql::{ComplexObject, Context, Result};
+
+use crate::api::integration::IntegrationView;
+use crate::api::sync::{QuarantinedRecordView, SyncRunView};
+use crate::domain::ids::{IntegrationId, SyncRunId};
+use crate::domain::run::QuarantinedRecord;
+use crate::graphql::loaders::{IssuesOf, find, relation};
+use crate::graphql::pages::{Arguments, Page, cost};
+
+#[ComplexObject]
+impl SyncRunView {
+    /// The store.
+    async fn integration(&self, ctx: &Context<'_>) -> Result<Option<IntegrationView>> {
+        find(ctx, IntegrationId::from(self.integration_id)).await
+    }
+
+    /// The records that could not be used, in the order found.
+    #[graphql(complexity = "cost(first, last, child_complexity)")]
+    async fn issues(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Page<QuarantinedRecordView>> {
+        let id = self.id.into();
+        let key = |record: &QuarantinedRecord| record.id;
+        relation(ctx, Arguments { first, after, last, before }, |window| IssuesOf(id, window), key).await
+    }
+}
+
+#[ComplexObject]
+impl QuarantinedRecordView {
+    /// The store.
+    async fn integration(&self, ctx: &Context<'_>) -> Result<Option<IntegrationView>> {
+        find(ctx, IntegrationId::from(self.integration_id)).await
+    }
+
+    /// The run that found it.
+    async fn run(&self, ctx: &Context<'_>) -> Result<Option<SyncRunView>> {
+        find(ctx, SyncRunId::from(self.run_id)).await
+    }
+}
