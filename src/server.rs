@@ -17,9 +17,8 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::app::App;
 use crate::error::Error;
-use crate::graphql;
-use crate::rest;
 use crate::telemetry::{HTTP_REQUESTS, HTTP_SECONDS};
+use crate::{graphql, rest};
 
 /// Time for one request. Testing a connection waits for a store, whose own limit is 60 seconds by default.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
