@@ -104,6 +104,7 @@ pub struct ConsentInput {
     pub metadata: Option<Value>,
     /// Lists to join, at most 50. Only a yes joins.
     #[serde(default)]
+    #[graphql(default)]
     pub lists: Vec<Uuid>,
 }
 

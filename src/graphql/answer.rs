@@ -3,9 +3,9 @@
 use async_graphql::{ErrorExtensionValues, Response as Execution, ServerError};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
 
-use super::limits::{Executed, MAX_ERRORS};
+use super::limits::{Executed, MAX_COMPLEXITY, MAX_DEPTH, MAX_DIRECTIVES, MAX_ERRORS, MAX_RECURSION};
 use crate::error::Code;
 
 /// The two content types of GraphQL answers.
@@ -45,6 +45,12 @@ impl Media {
     }
 }
 
+/// The answer to a request that was not executed.
+#[derive(Serialize)]
+struct Refusal {
+    errors: Vec<ServerError>,
+}
+
 /// Turns an execution into an answer. Without execution there is no `data`, and its status is 400 where the content
 /// type lets statuses speak.
 pub(super) fn answer(mut execution: Execution, executed: &Executed, media: Media) -> Response {
@@ -59,7 +65,7 @@ pub(super) fn answer(mut execution: Execution, executed: &Executed, media: Media
     let body = if executed.get() {
         serde_json::to_vec(&execution)
     } else {
-        serde_json::to_vec(&json!({ "errors": execution.errors }))
+        serde_json::to_vec(&Refusal { errors: execution.errors })
     };
     match body {
         Ok(body) => {
@@ -76,28 +82,63 @@ pub(super) fn answer(mut execution: Execution, executed: &Executed, media: Media
 }
 
 /// What the library says when one of its own limits is passed (async-graphql 7.2, `validation/mod.rs` and
-/// `schema.rs`).
-const OVER_A_LIMIT: &[&str] = &[
-    "Query is too complex.",
-    "Query is nested too deep.",
-    "The recursion depth of the query cannot be greater than",
-    "The number of directives on the field",
+/// `schema.rs`), and what we say.
+const OVER_A_LIMIT: &[(&str, fn() -> String)] = &[
+    ("Query is too complex.", || {
+        format!("the answer could have more than {MAX_COMPLEXITY} fields; ask for smaller pages or fewer relations")
+    }),
+    ("Query is nested too deep.", || format!("fields are nested more than {MAX_DEPTH} deep")),
+    ("The recursion depth of the query cannot be greater than", || {
+        format!("the document is nested more than {MAX_RECURSION} deep")
+    }),
+    ("The number of directives on the field", || format!("a field has more than {MAX_DIRECTIVES} directives")),
 ];
 
-/// Our own errors have a code. The library's are about the document, or, once it is executed, about a value in it.
+/// Our own errors have a code. The library's are about the document, or about a value in it.
 fn give_code(error: &mut ServerError, executed: bool) {
     let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
     if extensions.get("code").is_some() {
         return;
     }
-    let code = if OVER_A_LIMIT.iter().any(|start| error.message.starts_with(start)) {
-        Code::TooComplex
-    } else if executed {
-        Code::Invalid
+    if let Some((_, sentence)) = OVER_A_LIMIT.iter().find(|(start, _)| error.message.starts_with(start)) {
+        extensions.set("code", Code::TooComplex.as_str());
+        error.message = sentence();
+    } else if let Some(WrongValue { field, problem }) = wrong_value(&error.message) {
+        extensions.set("code", Code::Invalid.as_str());
+        extensions.set("field", format!("#/{}", field.replace('.', "/")));
+        error.message = format!("{field} {problem}");
     } else {
-        Code::Malformed
+        let code = if executed { Code::Invalid } else { Code::Malformed };
+        extensions.set("code", code.as_str());
+    }
+}
+
+/// An argument that is not of its type.
+#[derive(Debug, PartialEq, Eq)]
+struct WrongValue {
+    /// Its path, as REST names it: without the argument `input`, whose place the body takes there.
+    field: String,
+    problem: String,
+}
+
+/// Reads what the library says of an argument that is not of its type (async-graphql 7.2, `validation/utils.rs`), and
+/// leaves the value out.
+fn wrong_value(message: &str) -> Option<WrongValue> {
+    let (path, says) = message.strip_prefix("Invalid value for argument \"")?.split_once("\", ")?;
+    let path = path.strip_prefix("input.").or((path != "input").then_some(path)).unwrap_or_default();
+    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    let quoted = says.split('"').nth(1).unwrap_or_default();
+    let (field, problem) = if says.starts_with("unknown field") {
+        (below(quoted), "is not a field here".to_owned())
+    } else if says.starts_with("field") && says.ends_with("is required but not provided") {
+        (below(quoted), "is required".to_owned())
+    } else if says.starts_with("enumeration type") {
+        (path.to_owned(), format!("must be a value of {quoted}"))
+    } else {
+        (path.to_owned(), format!("must be of type {quoted}"))
     };
-    extensions.set("code", code.as_str());
+    let field = if field.is_empty() { "input".to_owned() } else { field };
+    Some(WrongValue { field, problem })
 }
 
 #[cfg(test)]
@@ -125,5 +166,25 @@ mod tests {
             let headers = accept.map(|text| (header::ACCEPT, HeaderValue::from_static(text)));
             assert_eq!(Media::accepted(&headers.into_iter().collect()), expected, "{accept:?}");
         }
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_named_as_rest_names_it() {
+        let cases = [
+            (
+                r#""input.purpose", enumeration type "Purpose" does not contain the value "BAD""#,
+                "purpose must be a value of Purpose",
+            ),
+            (r#""input", unknown field "foo" of type "NewList""#, "foo is not a field here"),
+            (r#""input.mappings", unknown field "foo" of type "M""#, "mappings.foo is not a field here"),
+            (r#""input", field "name" of type "String!" is required but not provided"#, "name is required"),
+            (r#""first", expected type "Int""#, "first must be of type Int"),
+            (r#""input", expected type "NewList""#, "input must be of type NewList"),
+        ];
+        for (message, expected) in cases {
+            let found = wrong_value(&format!("Invalid value for argument {message}")).unwrap();
+            assert_eq!(format!("{} {}", found.field, found.problem), expected);
+        }
+        assert_eq!(wrong_value("Unknown type \"X\""), None);
     }
 }
