@@ -81,9 +81,11 @@ pub(super) fn answer(mut execution: Execution, executed: &Executed, media: Media
     }
 }
 
+type Sentence = fn() -> String;
+
 /// What the library says when one of its own limits is passed (async-graphql 7.2, `validation/mod.rs` and
 /// `schema.rs`), and what we say.
-const OVER_A_LIMIT: &[(&str, fn() -> String)] = &[
+const OVER_A_LIMIT: &[(&str, Sentence)] = &[
     ("Query is too complex.", || {
         format!("the answer could have more than {MAX_COMPLEXITY} fields; ask for smaller pages or fewer relations")
     }),

@@ -104,9 +104,9 @@ async fn execute(
         return Ok(refuse_method(HeaderValue::from_static("POST")));
     }
     let executed = Executed::default();
-    let loader = loaders::for_request(&app, &caller);
+    let (loader, batches) = loaders::for_request(&app, &caller);
     let request = request.data(executed.clone()).data(loader).data(app).data(caller);
-    let execution = schema.execute(request).await;
+    let execution = batches.run(schema.execute(request)).await;
     count(kind, &executed, &execution);
     Ok(answer(execution, &executed, media))
 }

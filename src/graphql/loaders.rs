@@ -1,15 +1,25 @@
 //! Data loaders: what the resolvers of one moment ask for is read in one query. One per request, without a memory,
 //! so that a mutation's answer shows what it did.
+//!
+//! A moment is one poll of the execution: batches are run by the request's own task, and only when the execution has
+//! nothing left to do but wait. With a timer instead, how many queries a document takes would depend on how busy the
+//! machine is.
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::pin::pin;
+use std::time::Duration;
 
 use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::{Context, OutputType};
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use uuid::Uuid;
 
 use super::context::Parts as _;
-use super::pages::{self, Arguments, Page};
+use super::pages::{self, Arguments, Page, RELATION_PAGE};
 use crate::api::consent::ConsentRecordView;
 use crate::api::contact::{ContactView, SourceRecordView};
 use crate::api::integration::IntegrationView;
@@ -33,9 +43,35 @@ pub(super) struct Reader {
     caller: Caller,
 }
 
-/// The loader of a request.
-pub(super) fn for_request(app: &App, caller: &Caller) -> DataLoader<Reader> {
-    DataLoader::new(Reader { app: app.clone(), caller: caller.clone() }, tokio::spawn)
+/// Batches that wait to be run.
+pub(super) struct Batches(UnboundedReceiver<BoxFuture<'static, ()>>);
+
+/// The loader of a request, and the batches that it will ask for.
+pub(super) fn for_request(app: &App, caller: &Caller) -> (DataLoader<Reader>, Batches) {
+    let (sender, receiver) = unbounded_channel();
+    let queue = move |batch: BoxFuture<'static, ()>| {
+        // Nobody waits for it once the execution has ended.
+        drop(sender.send(batch));
+    };
+    let loader = DataLoader::new(Reader { app: app.clone(), caller: caller.clone() }, queue).delay(Duration::ZERO);
+    (loader, Batches(receiver))
+}
+
+impl Batches {
+    /// Runs an execution to its end, and its batches whenever it waits.
+    pub(super) async fn run<T>(self, execution: impl Future<Output = T>) -> T {
+        let Self(mut queue) = self;
+        let mut execution = pin!(execution);
+        let mut running = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                biased;
+                ended = &mut execution => return ended,
+                Some(batch) = queue.recv() => running.push(batch),
+                Some(()) = running.next() => {}
+            }
+        }
+    }
 }
 
 /// Reads by identity.
@@ -149,7 +185,7 @@ where
     N: OutputType,
     K: Key + Copy,
 {
-    let window = arguments.window::<K>()?;
+    let window = arguments.window::<K>(RELATION_PAGE)?;
     let slice = loader(ctx)?.load_one(of(window)).await?;
     Ok(pages::page(&window, slice.unwrap_or(Slice { items: Vec::new(), has_more: false }), key))
 }

@@ -14,6 +14,9 @@ use crate::error::Error;
 /// Largest page. Half of REST's: here each item may bring pages of its own.
 pub(super) const MAX_PAGE: i32 = 100;
 
+/// Page size of a relation when the caller names none; it is multiplied by the page around it.
+pub(super) const RELATION_PAGE: u64 = 10;
+
 /// An opaque place in a list.
 pub(super) struct Cursor(String);
 
@@ -42,15 +45,15 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    /// The window that is meant; the first fifty if nothing is.
+    /// The window that is meant; the first `default` items if nothing is.
     ///
     /// # Errors
     /// A negative or too large size, both ends at once, or a cursor that is not one of this list.
-    pub(super) fn window<K: Key>(self) -> Result<Window<K>, Error> {
+    pub(super) fn window<K: Key>(self, default: u64) -> Result<Window<K>, Error> {
         let Self { first, after, last, before } = self;
         let (size, end) = match (first, last) {
             (Some(_), Some(_)) => return Err(Error::invalid("last", "must not be given together with first")),
-            (None, None) => (DEFAULT_SIZE, End::First),
+            (None, None) => (default, End::First),
             (Some(size), None) => (checked("first", size)?, End::First),
             (None, Some(size)) => (checked("last", size)?, End::Last),
         };
@@ -71,10 +74,17 @@ fn place<K: Key>(name: &str, cursor: Option<String>) -> Result<Option<K>, Error>
 
 /// What a page adds to a document's complexity: its items, each with what is asked of it.
 pub(super) fn cost(first: Option<i32>, last: Option<i32>, item: usize) -> usize {
-    let size = first.or(last).map_or(usize::try_from(DEFAULT_SIZE).unwrap_or(usize::MAX), |size| {
-        usize::try_from(size.clamp(1, MAX_PAGE)).unwrap_or(usize::MAX)
-    });
-    size.saturating_mul(item).saturating_add(1)
+    cost_of(first.or(last), DEFAULT_SIZE, item)
+}
+
+/// The same for a relation.
+pub(super) fn relation_cost(first: Option<i32>, last: Option<i32>, item: usize) -> usize {
+    cost_of(first.or(last), RELATION_PAGE, item)
+}
+
+fn cost_of(size: Option<i32>, default: u64, item: usize) -> usize {
+    let size = size.and_then(|size| u64::try_from(size.clamp(1, MAX_PAGE)).ok()).unwrap_or(default);
+    usize::try_from(size).unwrap_or(usize::MAX).saturating_mul(item).saturating_add(1)
 }
 
 /// Makes a page. Beyond the end that was read from, there is more if one more row was found; beyond the other end,
@@ -102,7 +112,7 @@ mod tests {
 
     fn window(first: Option<i32>, last: Option<i32>, after: Option<&str>) -> Result<Window<Uuid>, String> {
         let arguments = Arguments { first, last, after: after.map(str::to_owned), before: None };
-        arguments.window().map_err(|error| error.to_string())
+        arguments.window(DEFAULT_SIZE).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -122,6 +132,7 @@ mod tests {
         assert_eq!(cost(Some(10), None, 5), 51);
         assert_eq!(cost(None, Some(10), 5), 51);
         assert_eq!(cost(None, None, 5), 251);
+        assert_eq!(relation_cost(None, None, 5), 51);
         assert_eq!(cost(Some(i32::MAX), None, usize::MAX), usize::MAX);
         assert_eq!(cost(Some(-7), None, 5), 6);
     }

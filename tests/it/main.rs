@@ -5,6 +5,7 @@ mod command_line;
 mod databases;
 mod dependencies;
 mod documents;
+mod graphql;
 mod rest;
 mod sandbox_people;
 mod sandbox_shopify;

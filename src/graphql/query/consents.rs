@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::api::consent::{ConsentRecordView, LedgerVerificationView};
 use crate::api::consent_words::{CaptureMethod, Channel, ConsentEvent};
+use crate::domain::page::DEFAULT_SIZE;
 use crate::error::Error;
 use crate::graphql::context::Parts as _;
 use crate::graphql::pages::{self, Arguments, Page, cost};
@@ -14,7 +15,7 @@ use crate::service::evidence::{self, ConsentFilter};
 pub(super) struct ConsentQueries;
 
 /// Checking the chain reads all of it: at most once a document, and not beside large pages.
-const VERIFICATION: usize = 6_000;
+const VERIFICATION: usize = 12_000;
 
 /// Which consent records; all conditions hold.
 #[derive(Default, InputObject)]
@@ -55,7 +56,7 @@ impl ConsentQueries {
         before: Option<String>,
     ) -> Result<Page<ConsentRecordView>, Error> {
         let (app, caller) = ctx.parts()?;
-        let window = Arguments { first, after, last, before }.window()?;
+        let window = Arguments { first, after, last, before }.window(DEFAULT_SIZE)?;
         let found = evidence::list(app, caller, &filter.unwrap_or_default().into(), &window).await?;
         Ok(pages::page(&window, found, evidence::key))
     }

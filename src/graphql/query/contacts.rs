@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::api::contact::ContactView;
 use crate::domain::Email;
-use crate::domain::page::Window;
+use crate::domain::page::{DEFAULT_SIZE, Window};
 use crate::error::Error;
 use crate::graphql::context::Parts as _;
 use crate::graphql::pages::{self, Arguments, Page, cost};
@@ -55,7 +55,7 @@ impl ContactQueries {
         before: Option<String>,
     ) -> Result<Page<ContactView>, Error> {
         let (app, caller) = ctx.parts()?;
-        let window = Arguments { first, after, last, before }.window()?;
+        let window = Arguments { first, after, last, before }.window(DEFAULT_SIZE)?;
         let filter = filter.unwrap_or_default().try_into()?;
         let found = contacts::list(app, caller, &filter, &window).await?;
         Ok(pages::page(&window, found, |contact| Uuid::from(contact.id)))

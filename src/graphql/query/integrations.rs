@@ -4,6 +4,7 @@ use async_graphql::{Context, Object};
 use uuid::Uuid;
 
 use crate::api::integration::IntegrationView;
+use crate::domain::page::DEFAULT_SIZE;
 use crate::error::Error;
 use crate::graphql::context::Parts as _;
 use crate::graphql::pages::{self, Arguments, Page, cost};
@@ -25,7 +26,7 @@ impl IntegrationQueries {
         before: Option<String>,
     ) -> Result<Page<IntegrationView>, Error> {
         let (app, caller) = ctx.parts()?;
-        let window = Arguments { first, after, last, before }.window()?;
+        let window = Arguments { first, after, last, before }.window(DEFAULT_SIZE)?;
         let found = integrations::list(app, caller, &window).await?;
         Ok(pages::page(&window, found, |integration| Uuid::from(integration.id)))
     }

@@ -4,6 +4,7 @@ use async_graphql::{Context, Object};
 use uuid::Uuid;
 
 use crate::api::list::ListView;
+use crate::domain::page::DEFAULT_SIZE;
 use crate::error::Error;
 use crate::graphql::context::Parts as _;
 use crate::graphql::pages::{self, Arguments, Page, cost};
@@ -25,7 +26,7 @@ impl ListQueries {
         before: Option<String>,
     ) -> Result<Page<ListView>, Error> {
         let (app, caller) = ctx.parts()?;
-        let window = Arguments { first, after, last, before }.window()?;
+        let window = Arguments { first, after, last, before }.window(DEFAULT_SIZE)?;
         let found = lists::list(app, caller, &window).await?;
         Ok(pages::page(&window, found, |list| Uuid::from(list.id)))
     }

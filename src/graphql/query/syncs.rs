@@ -4,6 +4,7 @@ use async_graphql::{Context, Object};
 use uuid::Uuid;
 
 use crate::api::sync::SyncRunView;
+use crate::domain::page::DEFAULT_SIZE;
 use crate::error::Error;
 use crate::graphql::context::Parts as _;
 use crate::graphql::pages::{self, Arguments, Page, cost};
@@ -26,7 +27,7 @@ impl SyncQueries {
         before: Option<String>,
     ) -> Result<Page<SyncRunView>, Error> {
         let (app, caller) = ctx.parts()?;
-        let window = Arguments { first, after, last, before }.window()?;
+        let window = Arguments { first, after, last, before }.window(DEFAULT_SIZE)?;
         let found = runs::list(app, caller, integration_id.into(), &window).await?;
         Ok(pages::page(&window, found, |run| Uuid::from(run.id)))
     }

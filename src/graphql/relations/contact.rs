@@ -11,13 +11,13 @@ use crate::api::sync::SyncRunView;
 use crate::domain::contact::{Membership, MembershipEvent, SourceRecord};
 use crate::domain::ids::{ConsentRecordId, ContactId, IntegrationId, ListId, SourceRecordId, SyncRunId};
 use crate::graphql::loaders::{ConsentsOf, EventsOf, MembershipsOf, SourcesOf, find, find_some, relation};
-use crate::graphql::pages::{Arguments, Page, cost};
+use crate::graphql::pages::{Arguments, Page, relation_cost};
 use crate::service::evidence;
 
 #[ComplexObject]
 impl ContactView {
     /// The lists they are on, each with everything it rests on, oldest first.
-    #[graphql(complexity = "cost(first, last, child_complexity)")]
+    #[graphql(complexity = "relation_cost(first, last, child_complexity)")]
     async fn memberships(
         &self,
         ctx: &Context<'_>,
@@ -32,7 +32,7 @@ impl ContactView {
     }
 
     /// Their joins and leaves with their causes, oldest first.
-    #[graphql(complexity = "cost(first, last, child_complexity)")]
+    #[graphql(complexity = "relation_cost(first, last, child_complexity)")]
     async fn events(
         &self,
         ctx: &Context<'_>,
@@ -47,7 +47,7 @@ impl ContactView {
     }
 
     /// What the stores said about them, oldest first.
-    #[graphql(complexity = "cost(first, last, child_complexity)")]
+    #[graphql(complexity = "relation_cost(first, last, child_complexity)")]
     async fn sources(
         &self,
         ctx: &Context<'_>,
@@ -62,7 +62,7 @@ impl ContactView {
     }
 
     /// What they agreed to, newest consent first.
-    #[graphql(complexity = "cost(first, last, child_complexity)")]
+    #[graphql(complexity = "relation_cost(first, last, child_complexity)")]
     async fn consents(
         &self,
         ctx: &Context<'_>,

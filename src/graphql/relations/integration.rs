@@ -11,7 +11,7 @@ use crate::domain::Platform;
 use crate::domain::ids::ListId;
 use crate::domain::run::SyncRun;
 use crate::graphql::loaders::{RunsOf, find_some, relation};
-use crate::graphql::pages::{Arguments, Page, cost};
+use crate::graphql::pages::{Arguments, Page, relation_cost};
 
 #[ComplexObject]
 impl IntegrationView {
@@ -21,7 +21,7 @@ impl IntegrationView {
     }
 
     /// Its runs, newest first.
-    #[graphql(complexity = "cost(first, last, child_complexity)")]
+    #[graphql(complexity = "relation_cost(first, last, child_complexity)")]
     async fn sync_runs(
         &self,
         ctx: &Context<'_>,

@@ -7,12 +7,12 @@ use crate::api::contact::ContactView;
 use crate::api::list::ListView;
 use crate::domain::contact::Contact;
 use crate::graphql::loaders::{ContactsOn, relation};
-use crate::graphql::pages::{Arguments, Page, cost};
+use crate::graphql::pages::{Arguments, Page, relation_cost};
 
 #[ComplexObject]
 impl ListView {
     /// Who is on it, oldest contact first.
-    #[graphql(complexity = "cost(first, last, child_complexity)")]
+    #[graphql(complexity = "relation_cost(first, last, child_complexity)")]
     async fn contacts(
         &self,
         ctx: &Context<'_>,

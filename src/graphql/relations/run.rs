@@ -7,7 +7,7 @@ use crate::api::sync::{QuarantinedRecordView, SyncRunView};
 use crate::domain::ids::{IntegrationId, SyncRunId};
 use crate::domain::run::QuarantinedRecord;
 use crate::graphql::loaders::{IssuesOf, find, relation};
-use crate::graphql::pages::{Arguments, Page, cost};
+use crate::graphql::pages::{Arguments, Page, relation_cost};
 
 #[ComplexObject]
 impl SyncRunView {
@@ -17,7 +17,7 @@ impl SyncRunView {
     }
 
     /// The records that could not be used, in the order found.
-    #[graphql(complexity = "cost(first, last, child_complexity)")]
+    #[graphql(complexity = "relation_cost(first, last, child_complexity)")]
     async fn issues(
         &self,
         ctx: &Context<'_>,
