@@ -122,8 +122,10 @@ async fn the_service_starts_and_stops_when_told(db: TestDatabase) {
         .spawn()
         .expect("the program can be started");
     let url = address_of(&mut child).await;
-    let schema = reqwest::get(format!("{url}/schema.graphql")).await.expect("the service answers");
-    assert_eq!(schema.status(), 200);
+    for path in ["/healthz", "/readyz", "/schema.graphql"] {
+        let answer = reqwest::get(format!("{url}{path}")).await.expect("the service answers");
+        assert_eq!(answer.status(), 200, "{path}");
+    }
     terminate(&child).await;
     let status = tokio::time::timeout(PATIENCE, child.wait()).await.expect("it stops in time").expect("it ends");
     assert_eq!(status.code(), Some(0));
