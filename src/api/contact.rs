@@ -220,9 +220,9 @@ pub struct SourceRecordView {
     pub shown: OptIn,
     /// What the flag is worth for this address; `null` while the store has said nothing.
     pub word: Option<OptIn>,
-    /// When that was said.
+    /// From when that counts: when it was said, as far as the store tells.
     pub word_at: Option<DateTime<Utc>>,
-    /// Whether that is when we saw it, because the store gives no time.
+    /// Whether the store gives no time that can be believed.
     pub word_observed: bool,
     /// By which way.
     pub opt_in_source: OptInSource,

@@ -130,9 +130,9 @@ pub struct SourceRecord {
     pub shown: OptIn,
     /// What it is worth for this address.
     pub word: Option<OptIn>,
-    /// When it was said.
+    /// From when it counts: when it was said, as far as the store tells.
     pub word_at: Option<DateTime<Utc>>,
-    /// Whether that is when we saw it, because the store gives no time.
+    /// Whether the store gives no time that can be believed.
     pub word_observed: bool,
     /// By which way.
     pub opt_in_source: OptInSource,

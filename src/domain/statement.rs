@@ -5,9 +5,10 @@
 //! idempotent: no order of arrival, repetition or full re-sync changes the answer (product rule 5).
 //!
 //! Not every platform dates its flag. **An undated flag counts from when its value was seen to change**, and one
-//! that is merely still there says nothing new.
+//! that is merely still there says nothing new. One that was there when we first looked was not seen to change: its
+//! yes counts from the earliest it can have been said, so that it undoes no opt-out, and its no from when we saw it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::wire_enum::wire_enum;
@@ -57,6 +58,8 @@ pub struct Statement {
     pub value: OptIn,
     /// When the person said it, if the store tells.
     pub at: Option<DateTime<Utc>>,
+    /// Before which they can't have said it, if the store dates the record but not the flag.
+    pub since: Option<DateTime<Utc>>,
     /// By which way.
     pub source: OptInSource,
     /// Whose it is.
@@ -77,11 +80,11 @@ pub struct Held {
 /// A dated statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Word {
-    /// When it was said, or when we saw it (see `observed`).
+    /// When it was said; where the store does not tell, from when it counts (see the module).
     pub at: DateTime<Utc>,
     /// What was said. After `at` in the order: at equal times the less permissive is the greater.
     pub value: OptIn,
-    /// `true` if `at` is the time we saw it, because the store gives none.
+    /// `true` if the store gives no time that can be believed.
     pub observed: bool,
 }
 
@@ -95,7 +98,8 @@ impl Held {
     /// What a record holds after showing `statement` at `seen_at`.
     ///
     /// `before` is what it held, `same_address` whether it was for the same address. A time in the future is taken
-    /// as `seen_at`, so that a store's wrong clock can't outrank every later word.
+    /// as `seen_at`, so that a store's wrong clock can't outrank every later word. Times count in whole microseconds,
+    /// as they are stored: a finer one would outrank its own stored copy.
     #[must_use]
     pub fn next(before: Option<&Self>, same_address: bool, statement: &Statement, seen_at: DateTime<Utc>) -> Self {
         let shown = statement.value;
@@ -104,12 +108,19 @@ impl Held {
             before.is_some() && !same_address && statement.scope == Scope::Account && shown == OptIn::Granted;
         let said = match (statement.at, before) {
             _ if moved_account_flag => None,
-            (Some(at), _) => Some(Word { at: at.min(seen_at), value: shown, observed: at > seen_at }),
+            (Some(at), _) => {
+                Some(Word { at: at.trunc_subsecs(6).min(seen_at), value: shown, observed: at > seen_at })
+            }
             (None, Some(before)) if same_address && before.shown == shown => None,
             // A flag that was a yes and is gone is an opt-out; one that never was a yes says nothing.
             (None, Some(before)) if same_address && shown == OptIn::Unknown => (before.shown == OptIn::Granted)
                 .then_some(Word { at: seen_at, value: OptIn::Withdrawn, observed: true }),
             (None, _) if shown == OptIn::Unknown => None,
+            // It was there when we first looked at this address, and may be older than any opt-out.
+            (None, before) if shown == OptIn::Granted && (before.is_none() || !same_address) => {
+                let earliest = statement.since.unwrap_or(DateTime::UNIX_EPOCH).trunc_subsecs(6);
+                Some(Word { at: earliest.min(seen_at), value: shown, observed: true })
+            }
             (None, _) => Some(Word { at: seen_at, value: shown, observed: true }),
         };
         Self { shown, word: newest(held.into_iter().chain(said)) }
@@ -126,7 +137,8 @@ mod tests {
     }
 
     fn statement(value: OptIn, said: Option<i64>, scope: Scope) -> Statement {
-        Statement { value, at: said.map(at), source: OptInSource::StoreSetting, scope, detail: String::new() }
+        let source = OptInSource::StoreSetting;
+        Statement { value, at: said.map(at), since: None, source, scope, detail: String::new() }
     }
 
     fn any_opt_in() -> impl Strategy<Value = OptIn> {
@@ -206,6 +218,36 @@ mod tests {
         assert_eq!(moved.word, None);
         let later = Held::next(Some(&moved), true, &statement(OptIn::Granted, None, Scope::Account), at(3));
         assert_eq!(later.word, None, "the flag has not been set again since the address changed");
+    }
+
+    #[test]
+    fn an_undated_yes_that_was_there_before_us_undoes_no_opt_out() {
+        let found = |since: Option<i64>| Statement {
+            since: since.map(at),
+            ..statement(OptIn::Granted, None, Scope::Account)
+        };
+        let word = |since| Held::next(None, true, &found(since), at(50)).word.unwrap();
+        assert_eq!(word(Some(7)), Word { at: at(7), value: OptIn::Granted, observed: true });
+        assert_eq!(word(None).at, DateTime::UNIX_EPOCH);
+        assert_eq!(word(Some(60)).at, at(50), "a time in the future is not believed");
+        let gone = Held::next(None, true, &statement(OptIn::Granted, None, Scope::Address), at(50));
+        let back = Held::next(Some(&gone), false, &statement(OptIn::Granted, None, Scope::Address), at(90));
+        assert_eq!(back.word.unwrap().at, DateTime::UNIX_EPOCH, "coming back is not saying it again");
+    }
+
+    #[test]
+    fn an_undated_yes_that_was_seen_to_change_counts_from_then() {
+        let no = Held::next(None, true, &statement(OptIn::Withdrawn, None, Scope::Account), at(1));
+        let yes = Held::next(Some(&no), true, &statement(OptIn::Granted, None, Scope::Account), at(2));
+        assert_eq!(yes.word, Some(Word { at: at(2), value: OptIn::Granted, observed: true }));
+    }
+
+    #[test]
+    fn a_time_finer_than_we_store_is_cut() {
+        let fine = at(1) + chrono::TimeDelta::nanoseconds(1_999);
+        let said = Statement { at: Some(fine), ..statement(OptIn::Granted, None, Scope::Address) };
+        let word = Held::next(None, true, &said, at(5)).word.unwrap();
+        assert_eq!(word.at, at(1) + chrono::TimeDelta::microseconds(1));
     }
 
     #[test]

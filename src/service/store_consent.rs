@@ -13,7 +13,8 @@ use crate::domain::statement::{OptIn, Word};
 /// The record that stands for what a source record says about a contact.
 ///
 /// A store does not give the wording that the person saw, and the text says so instead of inventing one. Whether the
-/// time is the store's or the one at which we saw it stands in `metadata.timeSource`.
+/// time is the store's or the one at which we saw it stands in `metadata.timeSource`. From when a word counts may
+/// be long before we saw it; the record then still has the time at which we did.
 pub(super) fn from_store(
     store: &StoreContext,
     record: &SourceRecord,
@@ -42,7 +43,7 @@ pub(super) fn from_store(
         text,
         language: None,
         policy_url: None,
-        consented_at: word.at,
+        consented_at: if word.observed { word.at.max(record.first_seen_at) } else { word.at },
         created_at: at,
         url: None,
         ip_address: None,

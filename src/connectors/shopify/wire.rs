@@ -113,6 +113,7 @@ fn marketing_statement(node: &Value) -> Result<Statement, Malformed> {
             _ => OptIn::Unknown,
         },
         at: nullable(node, "defaultEmailAddress.marketingUpdatedAt", "a time", time)?,
+        since: None,
         source: OptInSource::StoreSetting,
         scope: Scope::Address,
         detail: format!(
@@ -127,6 +128,7 @@ fn without_address() -> Statement {
     Statement {
         value: OptIn::Unknown,
         at: None,
+        since: None,
         source: OptInSource::StoreSetting,
         scope: Scope::Address,
         detail: "defaultEmailAddress null".to_owned(),
@@ -157,6 +159,7 @@ fn order_record(node: &Value, store_id: StoreId) -> Result<StoreRecord, Malforme
             // A box that was not ticked at one purchase takes back nothing that was said elsewhere.
             value: if accepts { OptIn::Granted } else { OptIn::Unknown },
             at: Some(required(node, "createdAt", "a time", time)?),
+            since: None,
             source: OptInSource::Checkout,
             scope: Scope::Address,
             detail: format!("customerAcceptsMarketing {accepts}"),

@@ -14,7 +14,7 @@ use crate::domain::people::{PersonKind, SkipReason, StoreId, StorePerson, StoreR
 use crate::domain::statement::{OptIn, OptInSource, Scope, Statement};
 
 /// The fields of a customer that are asked for.
-pub(super) const CUSTOMER_FIELDS: &str = "id,email,first_name,last_name,meta_data";
+pub(super) const CUSTOMER_FIELDS: &str = "id,email,first_name,last_name,date_created_gmt,meta_data";
 /// The fields of an order that are asked for.
 pub(super) const ORDER_FIELDS: &str = "id,status,customer_id,date_created_gmt,billing,meta_data";
 
@@ -77,6 +77,8 @@ fn customer_person(fields: &Map<String, Value>, store_id: StoreId, keys: &OptInK
             value: flag.as_ref().map_or(OptIn::Unknown, |flag| flag.value),
             // A user's meta data has no date, and `date_modified` does not move with it.
             at: None,
+            // The account is no younger than its flag. A date that can't be read makes the record no less usable.
+            since: time(fields, "date_created_gmt").unwrap_or(None),
             source: OptInSource::AccountCreation,
             scope: Scope::Account,
             detail: flag.map_or_else(no_flag, |flag| flag.detail),
@@ -120,6 +122,7 @@ fn order_record(fields: &Map<String, Value>, store_id: StoreId, keys: &OptInKeys
             value,
             // An order that says nothing has no time at which it said so: absence is not an opt-out.
             at: created.filter(|_| value != OptIn::Unknown),
+            since: None,
             source: OptInSource::Checkout,
             scope: Scope::Address,
             detail: flag.map_or_else(no_flag, |flag| flag.detail),
