@@ -133,7 +133,7 @@ pub(super) async fn submit_in(
     let mut refused = Vec::new();
     for id in &new.lists {
         let purpose = lists[id].purpose;
-        match refusal(&new, purpose, suppressed_since.is_some(), opted_out_at) {
+        match refusal(&new, purpose, suppressed_since.is_some(), opted_out_at, at) {
             Some(reason) => refused.push((*id, reason)),
             None => joined.push(*id),
         }
@@ -167,6 +167,7 @@ fn refusal(
     purpose: Purpose,
     is_suppressed: bool,
     opted_out_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
 ) -> Option<&'static str> {
     let is_marketing = purpose == Purpose::Marketing;
     if !new.event.is_grant() {
@@ -177,14 +178,15 @@ fn refusal(
         Some("the consent does not cover email")
     } else if is_marketing && opted_out_at.is_some_and(|no| no >= new.consented_at) {
         Some("the person opted out at that time or later")
-    } else if is_marketing && new.expires_at.is_some_and(|end| end <= new.consented_at) {
+    } else if is_marketing && new.expires_at.is_some_and(|end| end <= now) {
         Some("the consent has run out")
     } else {
         None
     }
 }
 
-const fn covers_email(channel: Channel) -> bool {
+/// Whether what was said in a channel holds for email.
+pub(super) const fn covers_email(channel: Channel) -> bool {
     matches!(channel, Channel::Email | Channel::All)
 }
 

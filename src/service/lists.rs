@@ -63,7 +63,8 @@ pub async fn create(app: &App, caller: &Caller, name: &str, purpose: Purpose) ->
 /// Changes a list's name or purpose.
 ///
 /// # Errors
-/// It is not there, the name can't be used, or a mapping forbids the purpose (product rule 3).
+/// It is not there, the name can't be used, a mapping forbids the purpose (product rule 3), or the list would become
+/// a marketing list with members who were never asked whether they may join one: the suppressed, those who opted out.
 pub async fn update(
     app: &App,
     caller: &Caller,
@@ -82,12 +83,19 @@ pub async fn update(
         if let Some((store, audience)) = mapped.iter().find(|(_, audience)| !may_map(*audience, purpose)) {
             return Err(Error::Conflict(purpose_problem(store, *audience)));
         }
+        let becomes_marketing = purpose == Purpose::Marketing && row.purpose != purpose.as_str();
+        if becomes_marketing && lists::has_members_but_subscribers(&tx, caller.account_id, id).await? {
+            return Err(Error::Conflict(MEMBERS_PROBLEM.to_owned()));
+        }
     }
     lists::update(&tx, row, name, purpose, app.clock.now()).await?;
     let list = lists::by_ids(&tx, caller.account_id, &[id]).await?.pop().ok_or(Error::NotFound("list"))?;
     tx.commit().await?;
     Ok(list)
 }
+
+const MEMBERS_PROBLEM: &str = "the list can't become a marketing list while it has members who are on it otherwise \
+                               than as subscribers of a store; make a new marketing list and submit their consents";
 
 fn purpose_problem(store: &str, audience: Audience) -> String {
     format!(

@@ -1,6 +1,6 @@
 //! "Do not mail this address", and taking that back.
 
-use super::consents::{NewConsent, SubmittedConsent, submit_in};
+use super::consents::{NewConsent, SubmittedConsent, covers_email, submit_in};
 use super::resettle::settle_everywhere;
 use super::settle::Behalf;
 use crate::app::App;
@@ -61,8 +61,8 @@ pub async fn suppress(app: &App, caller: &Caller, contact: ContactId, reason: &s
 /// Lifts a suppression by a consent that is newer than it, and lets the stores' opt-ins count again.
 ///
 /// # Errors
-/// The contact is not there or not suppressed; the consent is for another address, is not a grant, or is not newer
-/// than the suppression.
+/// The contact is not there or not suppressed; the consent is for another address, is not a grant, does not cover
+/// email, has run out, or is not newer than the suppression.
 pub async fn resubscribe(
     app: &App,
     caller: &Caller,
@@ -85,8 +85,14 @@ pub async fn resubscribe(
     if !consent.event.is_grant() {
         return Err(Error::invalid("event", "must be a consent that was given"));
     }
+    if !covers_email(consent.channel) {
+        return Err(Error::invalid("channel", "must cover email: that is what the suppression is about"));
+    }
     if consent.consented_at <= since {
         return Err(Error::invalid("dateTimeConsented", "must be later than the suppression"));
+    }
+    if consent.expires_at.is_some_and(|end| end <= at) {
+        return Err(Error::invalid("expiresAt", "must not be over"));
     }
     // Lift first, so that the lists of the consent can be joined; the record is named once it is there.
     people::lift_suppression(&tx, caller.account_id, &key, email.normalized(), at).await?;

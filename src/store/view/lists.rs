@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use ::entity::contact_list::{ActiveModel, Column, Entity, Model};
-use ::entity::{integration, mapping, membership};
+use ::entity::{ground, integration, mapping, membership};
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, Order, QueryFilter, QuerySelect, Select, Set,
-    SqlErr,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, JoinType, Order, QueryFilter,
+    QuerySelect, Select, Set, SqlErr,
 };
 use uuid::Uuid;
 
@@ -147,6 +147,35 @@ pub(crate) async fn mapped_by(
             Ok((name, word("audience", &row.audience)?))
         })
         .collect()
+}
+
+/// Whether anybody is on the list by anything but being a store's subscriber.
+pub(crate) async fn has_members_but_subscribers(
+    db: &impl ConnectionTrait,
+    account: AccountId,
+    id: ListId,
+) -> Result<bool, DbErr> {
+    let is_other = Condition::any()
+        .add(ground::Column::Audience.is_null())
+        .add(ground::Column::Audience.ne(Audience::Subscribers.as_str()));
+    let found: Option<Uuid> = membership::Entity::find()
+        .select_only()
+        .column(membership::Column::Id)
+        .join_rev(
+            JoinType::InnerJoin,
+            ground::Entity::belongs_to(membership::Entity)
+                .from(ground::Column::MembershipId)
+                .to(membership::Column::Id)
+                .into(),
+        )
+        .filter(membership::Column::AccountId.eq(account.0))
+        .filter(membership::Column::ListId.eq(id.0))
+        .filter(is_other)
+        .limit(1)
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(found.is_some())
 }
 
 /// Up to `size` contacts of a list after a contact, for work in chunks.

@@ -3,6 +3,7 @@
 pub(crate) mod answering;
 pub(crate) mod api;
 pub(crate) mod app;
+pub(crate) mod consent;
 pub(crate) mod databases;
 pub(crate) mod files;
 mod postgres;
