@@ -108,9 +108,7 @@ impl Held {
             before.is_some() && !same_address && statement.scope == Scope::Account && shown == OptIn::Granted;
         let said = match (statement.at, before) {
             _ if moved_account_flag => None,
-            (Some(at), _) => {
-                Some(Word { at: at.trunc_subsecs(6).min(seen_at), value: shown, observed: at > seen_at })
-            }
+            (Some(at), _) => Some(Word { at: at.trunc_subsecs(6).min(seen_at), value: shown, observed: at > seen_at }),
             (None, Some(before)) if same_address && before.shown == shown => None,
             // A flag that was a yes and is gone is an opt-out; one that never was a yes says nothing.
             (None, Some(before)) if same_address && shown == OptIn::Unknown => (before.shown == OptIn::Granted)
@@ -222,10 +220,8 @@ mod tests {
 
     #[test]
     fn an_undated_yes_that_was_there_before_us_undoes_no_opt_out() {
-        let found = |since: Option<i64>| Statement {
-            since: since.map(at),
-            ..statement(OptIn::Granted, None, Scope::Account)
-        };
+        let found =
+            |since: Option<i64>| Statement { since: since.map(at), ..statement(OptIn::Granted, None, Scope::Account) };
         let word = |since| Held::next(None, true, &found(since), at(50)).word.unwrap();
         assert_eq!(word(Some(7)), Word { at: at(7), value: OptIn::Granted, observed: true });
         assert_eq!(word(None).at, DateTime::UNIX_EPOCH);

@@ -101,10 +101,11 @@ pub(crate) async fn next_addresses(
         .await
 }
 
-/// The next live records of an integration by identity that have not changed since `before`.
+/// The next live records of an integration's streams by identity that have not changed since `before`.
 pub(crate) async fn next_settled(
     tx: &impl ConnectionTrait,
     integration: IntegrationId,
+    streams: &[Stream],
     after: SourceRecordId,
     before: chrono::DateTime<chrono::Utc>,
     limit: u64,
@@ -113,6 +114,7 @@ pub(crate) async fn next_settled(
         .select_only()
         .column(Column::Id)
         .filter(Column::IntegrationId.eq(integration.0))
+        .filter(Column::Stream.is_in(streams.iter().map(|stream| stream.as_str())))
         .filter(Column::Id.gt(after.0))
         .filter(Column::GoneAt.is_null())
         .filter(Column::ChangedAt.lt(before))

@@ -31,6 +31,9 @@ pub(crate) struct StreamProgress {
     pub(crate) total: Option<u64>,
     /// Whether it was read to its end.
     pub(crate) is_done: bool,
+    /// Whether a record could not even be told by its identity: then nobody knows who is gone.
+    #[serde(default)]
+    pub(crate) has_nameless: bool,
 }
 
 /// How far a run is.

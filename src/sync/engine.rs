@@ -20,7 +20,7 @@ use crate::service::stores;
 use crate::store::installed::{self, InstalledStore};
 use crate::store::people::SuppressionKey;
 use crate::store::sync_runs::{self, Ending, Lease, Run};
-use crate::store::{begin, source_records};
+use crate::store::{begin, ledger, source_records};
 
 /// First wait after a failure; doubles with each further one.
 const BACKOFF_START: Duration = Duration::from_millis(250);
@@ -65,7 +65,7 @@ pub(crate) async fn carry(app: &App, run: Run, lease: Lease, shutdown: &Cancella
     let span_id = run.id;
     let result = tokio::select! {
         result = follow(app, run.clone(), lease, shutdown) => result,
-        () = keep_lease(app, lease) => Err(Stop::Page(PageError::LeaseLost)),
+        stop = keep_lease(app, lease) => Err(Stop::Page(stop)),
     };
     let ended = match result {
         Ok(()) => {
@@ -113,6 +113,8 @@ fn explain(stop: &Stop) -> (&'static str, String) {
 
 async fn end(app: &App, run: &Run, lease: Lease, ending: Ending, attention: Option<(&str, &str)>) -> Result<(), Error> {
     let tx = begin(&app.db).await?;
+    // The account's lock first, as everywhere: the integration may be being deleted, and its runs with it.
+    ledger::lock(&tx, run.account_id).await?;
     if sync_runs::finish(&tx, lease, &ending, app.clock.now()).await? {
         if let Some((code, detail)) = attention {
             installed::need_attention(&tx, run.integration_id, code, detail).await?;
@@ -124,14 +126,20 @@ async fn end(app: &App, run: &Run, lease: Lease, ending: Ending, attention: Opti
     Ok(())
 }
 
-/// Gives signs of life until the lease is lost.
-async fn keep_lease(app: &App, lease: Lease) {
+/// Gives signs of life until the lease is lost or the run shall stop, which a run that waits for its store would not
+/// see for long.
+async fn keep_lease(app: &App, lease: Lease) -> PageError {
     let every = (lease.length.to_std().unwrap_or(BACKOFF_LIMIT) / 3).max(Duration::from_millis(100));
     loop {
         tokio::time::sleep(every).await;
         // A database that is away for a moment does not end the run; the page's own write decides.
         if let Ok(false) = sync_runs::prolong(&app.db, lease, app.clock.now()).await {
-            return;
+            return PageError::LeaseLost;
+        }
+        if let Ok(Some(run)) = sync_runs::find(&app.db, lease.run_id).await
+            && run.is_cancel_requested
+        {
+            return PageError::Cancelled;
         }
     }
 }
@@ -235,14 +243,18 @@ impl Patience {
     }
 }
 
-/// Ends the records that the finished pass did not show. Only here, and only then, does absence mean anything.
+/// Ends the records that the finished pass did not show. Only here, and only then, does absence mean anything, and not
+/// in a stream that showed a record without identity: it could be any of them.
 async fn end_what_is_gone(context: &PageContext, mut run: Run, shutdown: &CancellationToken) -> Result<Run, Stop> {
     let db = &context.app.db;
     let seen = sync_runs::all_seen(db, run.id).await?;
     let started_at = run.started_at.unwrap_or_else(|| context.app.clock.now());
+    let streams: Vec<Stream> =
+        run.progress.iter().filter(|(_, progress)| !progress.has_nameless).map(|(stream, _)| *stream).collect();
     let mut last = SourceRecordId(uuid::Uuid::nil());
     loop {
-        let batch = source_records::next_settled(db, run.integration_id, last, started_at, GONE_BATCH).await?;
+        let batch =
+            source_records::next_settled(db, run.integration_id, &streams, last, started_at, GONE_BATCH).await?;
         let Some(end) = batch.last() else { return Ok(run) };
         last = *end;
         let gone: Vec<SourceRecordId> = batch.into_iter().filter(|id| seen.binary_search(id).is_err()).collect();
@@ -264,6 +276,7 @@ async fn succeed(app: &App, run: &Run, store: &InstalledStore, context: &PageCon
         }
     }
     let tx = begin(&app.db).await?;
+    ledger::lock(&tx, run.account_id).await?;
     let kept = sync_runs::save_progress(&tx, context.lease, run, now).await?;
     let ending = Ending { status: RunStatus::Succeeded, error: None };
     if !kept || !sync_runs::finish(&tx, context.lease, &ending, now).await? {

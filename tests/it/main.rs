@@ -18,6 +18,7 @@ mod sync;
 mod sync_crash;
 mod sync_faults;
 mod sync_recorded;
+mod sync_stop;
 mod sync_words;
 mod woocommerce_connector;
 mod woocommerce_recorded;

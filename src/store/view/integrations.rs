@@ -107,7 +107,8 @@ pub(crate) struct Change {
     pub(crate) state: Option<IntegrationState>,
 }
 
-/// Changes an integration that was locked before. A new state takes away the reason of the old one.
+/// Changes an integration that was locked before. A new state takes away the reason of the old one; after new settings
+/// the next run reads the whole store.
 ///
 /// # Errors
 /// [`Error::Taken`] if there is another one of that name.
@@ -125,6 +126,8 @@ pub(crate) async fn update(
     if let Some((settings, credentials)) = change.settings {
         row.settings = Set(Value::Object(settings));
         row.credentials = Set(credentials);
+        // Other settings may show other people, or the same ones saying something else: what was read has to be read again.
+        row.watermarks = Set(json!({}));
     }
     if let Some(state) = change.state {
         row.state = Set(state.as_str().to_owned());
