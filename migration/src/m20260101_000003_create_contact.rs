@@ -92,7 +92,7 @@ impl MigrationTrait for Migration {
                     .col(uuid("integration_id"))
                     .col(text("email_normalized"))
                     .col(timestamp_with_time_zone("withdrawn_at"))
-                    .primary_key(Index::create().col("account_id").col("integration_id").col("email_normalized"))
+                    .primary_key(Index::create().col("account_id").col("email_normalized").col("integration_id"))
                     .to_owned(),
             )
             .await?;

@@ -15,6 +15,7 @@ mod shopify_connector;
 mod sign_in;
 mod support;
 mod sync;
+mod sync_cost;
 mod sync_crash;
 mod sync_faults;
 mod sync_recorded;

@@ -1,0 +1,95 @@
+//! A page costs a fixed number of statements, whatever its size.
+
+// So that the lints for tests hold for the helpers, too.
+#![cfg(test)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use assent::domain::sync::RunMode;
+use assent::domain::{Audience, Platform};
+use assent::sandbox::{Change, StoreOptions};
+use chrono::TimeDelta;
+
+use crate::support::app::TestApp;
+use crate::support::databases::{TestDatabase, both_databases};
+use crate::support::shop::Shop;
+
+both_databases!(
+    changed_people_cost_the_same_statements_however_many,
+    new_people_cost_the_same_statements_however_many,
+    an_unchanged_store_costs_few_statements,
+);
+
+/// Statements of an unchanged page: the lock, the run, what is known, the page's memory, what is unusable, the
+/// progress. Those around the pages: claiming, opening, finding what is gone, ending.
+const UNCHANGED: u64 = 6 * PAGES as u64 + 18;
+/// One page of customers and one of orders.
+const PAGES: u32 = 2;
+
+/// A store that fits into one page a stream, whose service counts its statements.
+async fn counted(test: &TestApp, people: u64) -> (Shop, Arc<AtomicU64>) {
+    let mut shop = Shop::open(test, Platform::WooCommerce, StoreOptions { people, ..StoreOptions::default() }).await;
+    let count = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&count);
+    shop.app.db.set_metric_callback(move |_| {
+        counter.fetch_add(1, Ordering::SeqCst);
+    });
+    shop.sync(RunMode::Full).await;
+    (shop, count)
+}
+
+/// How many statements a sync takes after these changes, and how many records it found changed.
+async fn cost(test: &TestApp, shop: &Shop, count: &AtomicU64, changes: &[Change]) -> (u64, i64) {
+    test.clock.advance(TimeDelta::minutes(1));
+    for change in changes {
+        shop.store.change(change).expect("the change can be made");
+    }
+    test.clock.advance(TimeDelta::minutes(1));
+    count.store(0, Ordering::SeqCst);
+    let run = shop.sync(RunMode::Full).await;
+    assert_eq!(run.status, "succeeded");
+    assert_eq!(run.page_count.unsigned_abs(), PAGES, "one page a stream");
+    (count.load(Ordering::SeqCst), run.created_count + run.updated_count)
+}
+
+/// The people with an account, whose flag can be changed.
+async fn account_holders(shop: &Shop) -> Vec<String> {
+    let customers = shop.on(Audience::Customers).await;
+    customers.into_iter().filter(|email| shop.store.change(&Change::OptIn { email: email.clone() }).is_ok()).collect()
+}
+
+async fn changed_people_cost_the_same_statements_however_many(db: TestDatabase) {
+    let test = TestApp::new(db).await;
+    let (shop, count) = counted(&test, 90).await;
+    let all = account_holders(&shop).await;
+    cost(&test, &shop, &count, &[]).await;
+    let out = |emails: &[String]| -> Vec<Change> {
+        emails.iter().map(|email| Change::OptOut { email: email.clone() }).collect()
+    };
+    let (few, many) = all.split_at(4);
+    let (cost_of_few, changed_few) = cost(&test, &shop, &count, &out(few)).await;
+    let (cost_of_many, changed_many) = cost(&test, &shop, &count, &out(many)).await;
+    assert!(changed_many >= 10 * changed_few, "{changed_few} and {changed_many}");
+    assert_eq!(cost_of_few, cost_of_many);
+}
+
+async fn new_people_cost_the_same_statements_however_many(db: TestDatabase) {
+    let test = TestApp::new(db).await;
+    let (shop, count) = counted(&test, 30).await;
+    let new = |from: u32, to: u32| -> Vec<Change> {
+        (from..to).map(|n| Change::NewCustomer { email: format!("new{n}@example.com"), opt_in: Some(true) }).collect()
+    };
+    let (cost_of_few, created_few) = cost(&test, &shop, &count, &new(0, 5)).await;
+    let (cost_of_many, created_many) = cost(&test, &shop, &count, &new(5, 60)).await;
+    assert_eq!((created_few, created_many), (5, 55));
+    assert_eq!(cost_of_few, cost_of_many);
+}
+
+async fn an_unchanged_store_costs_few_statements(db: TestDatabase) {
+    let test = TestApp::new(db).await;
+    let (shop, count) = counted(&test, 90).await;
+    let (cost, changed) = cost(&test, &shop, &count, &[]).await;
+    assert_eq!(changed, 0);
+    assert!(cost <= UNCHANGED, "{cost} statements");
+}
