@@ -1,5 +1,8 @@
 //! From a store over HTTP to lists: what a marketer relies on.
 
+// So that the lints for tests hold for the helpers, too.
+#![cfg(test)]
+
 use ::entity::{consent_record, membership_event, suppression, sync_run};
 use assent::domain::sync::RunMode;
 use assent::domain::{Audience, Platform};

@@ -1,5 +1,8 @@
 //! The real program, killed in the middle of a sync and started again.
 
+// So that the lints for tests hold for the helpers, too.
+#![cfg(test)]
+
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -16,7 +19,7 @@ use crate::support::shop::Shop;
 both_databases!(a_killed_sync_ends_where_an_undisturbed_one_does);
 
 /// Time for one step, far above what any takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Pages after which the program is killed, each time anew.
 const KILLS: [i32; 4] = [2, 4, 7, 9];
 

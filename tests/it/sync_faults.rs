@@ -1,5 +1,8 @@
 //! A store that misbehaves, a run that is interrupted: nothing is lost and nothing is doubled.
 
+// So that the lints for tests hold for the helpers, too.
+#![cfg(test)]
+
 use ::entity::{integration, quarantined_record};
 use assent::domain::Platform;
 use assent::domain::sync::RunMode;

@@ -1,5 +1,8 @@
 //! The recorded real WooCommerce, synced as a store: real input, down to the lists.
 
+// So that the lints for tests hold for the helpers, too.
+#![cfg(test)]
+
 use std::collections::BTreeSet;
 
 use assent::domain::sync::RunMode;
