@@ -33,12 +33,13 @@ const MAX_PREFERENCES_BYTES: usize = 64 * 1024;
 #[graphql(name = "NewConsent")]
 pub struct ConsentInput {
     /// Who agrees. A contact is made if there is none with this address.
+    #[schema(min_length = 3)]
     pub email: String,
     /// When the person agreed; at most five minutes in the future.
     pub date_time_consented: DateTime<Utc>,
     /// What the person saw, exactly, 1 to 1000 characters. Needed for a yes.
     #[serde(default)]
-    #[schema(max_length = 1000)]
+    #[schema(min_length = 1, max_length = 1000)]
     pub text: Option<String>,
     /// What happened; `granted` if absent.
     #[serde(default)]

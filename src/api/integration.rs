@@ -133,13 +133,17 @@ pub struct IntegrationInput {
     /// Which audience goes to which list. Without it subscribers go to the list `Store subscribers`.
     #[serde(default, deserialize_with = "object::optional")]
     pub mappings: Option<MappingsInput>,
+    /// Ignored. A line of `assent sandbox --stores-only --format json` has it, and can be posted as it is.
+    #[serde(default)]
+    #[graphql(skip)]
+    pub control_url: Option<String>,
 }
 
 impl TryFrom<IntegrationInput> for NewIntegration {
     type Error = Error;
 
     fn try_from(input: IntegrationInput) -> Result<Self, Error> {
-        let IntegrationInput { platform, name, settings, mappings } = input;
+        let IntegrationInput { platform, name, settings, mappings, control_url: _ } = input;
         let mappings = mappings.map(MappingsInput::into_change).unwrap_or_default();
         Ok(Self { platform: platform.into(), name, settings: members(settings)?, mappings })
     }

@@ -2,10 +2,11 @@
 
 /// Declares the mirror of a domain enum: serde and OpenAPI by its word, GraphQL in capitals, and `From` both ways.
 ///
-/// A variant that only one side has does not compile.
+/// A variant that only one side has does not compile. Words are taken as `tt`: utoipa does not see through a `literal`
+/// and would describe the variants by their Rust names.
 macro_rules! mirrored {
     ($(#[$meta:meta])* $name:ident = $domain:literal {
-        $($(#[$variant_meta:meta])* $variant:ident = $word:literal),+ $(,)?
+        $($(#[$variant_meta:meta])* $variant:ident = $word:tt),+ $(,)?
     }) => {
         $(#[$meta])*
         #[derive(

@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if stale.is_empty() {
         return Ok(());
     }
-    Err(Failure::failed(format!("{} out of date; renew with: cargo run -- export", stale.join(" and "))))
+    Err(Failure::failed(format!("{} missing or out of date; renew with: cargo run -- export", stale.join(" and "))))
 }
 
 fn write(path: &Path, content: &str) -> Result<(), Failure> {

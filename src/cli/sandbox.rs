@@ -28,6 +28,8 @@ use crate::telemetry;
 
 /// Name of the list that `--map-customers` makes.
 const CUSTOMER_LIST: &str = "Store customers";
+/// Last line with `--once`.
+const ONCE: &str = "That was all: the addresses above answer only without --once.";
 /// Most people of one simulated store.
 const MAX_PEOPLE: u64 = 5_000_000;
 
@@ -148,7 +150,11 @@ async fn serve_all(
     let access_token = token::issue(&app, account.account_id, account.client_id, Scope::ALL).await?;
     match arguments.format {
         Format::Json => print_json(&report.to_json(&app.public_url, &access_token))?,
-        Format::Table => print(&report.to_text(&app.public_url, &access_token, stores))?,
+        Format::Table => {
+            print(&report.to_text())?;
+            print(&report.what_to_try(&app.public_url, &access_token, stores))?;
+            print(if arguments.once { ONCE } else { "Serving until Ctrl-C." })?;
+        }
     }
     if !arguments.once && !shutdown.is_cancelled() {
         with_worker(app.clone(), listener, shutdown).await?;

@@ -25,6 +25,7 @@ use crate::service::suppressions;
 #[expect(dead_code, reason = "it only describes the parameters; Parameters reads them")]
 struct ContactParameters {
     /// Exactly this address, whatever its case.
+    #[param(min_length = 3)]
     email: Option<String>,
     /// On this list.
     list_id: Option<Uuid>,

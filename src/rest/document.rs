@@ -114,5 +114,6 @@ pub(super) struct PageParameters {
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u64>,
     /// The `next` of the page before.
+    #[param(pattern = "^[A-Za-z0-9_-]{2,64}$")]
     after: Option<String>,
 }

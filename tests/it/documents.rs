@@ -7,7 +7,8 @@ use std::process::Command;
 use crate::support::files::{TextFile, root, rust_files, text_files};
 use crate::support::vendors;
 
-fn documents() -> Vec<TextFile> {
+/// All documents of the project.
+pub(super) fn documents() -> Vec<TextFile> {
     let documents = text_files(|path| Path::new(path).extension().is_some_and(|extension| extension == "md"));
     assert!(documents.iter().any(|document| document.path == "README.md"));
     documents

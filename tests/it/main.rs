@@ -5,6 +5,7 @@ mod command_line;
 mod databases;
 mod dependencies;
 mod documents;
+mod examples;
 mod graphql;
 mod rest;
 mod sandbox_people;

@@ -9,9 +9,13 @@ use crate::domain::ids::{IntegrationId, ListId};
 use crate::domain::run::SyncRun;
 use crate::domain::sync::RunStatus;
 use crate::domain::{Audience, Platform, Purpose};
-use crate::sandbox::SandboxStore;
+use crate::sandbox::{SandboxStore, Truth};
 use crate::service::statistics::{self, Statistics};
 use crate::service::{integrations, lists};
+
+/// Headers of the commands to paste, quoted for a shell.
+const BEARER: &str = "\"Authorization: Bearer $TOKEN\"";
+const JSON: &str = "'Content-Type: application/json'";
 
 /// A store of the sandbox, installed.
 #[derive(Debug, Clone)]
@@ -136,8 +140,8 @@ impl Report {
         })
     }
 
-    /// The same for people, with what to try next.
-    pub(super) fn to_text(&self, base_url: &str, token: &str, stores: &[SandboxStore]) -> String {
+    /// The same for people.
+    pub(super) fn to_text(&self) -> String {
         let header = ["store", "audience", "list", "members", "joined", "left", "quarantined"];
         let mut rows = Vec::new();
         for (store, run, mapped) in &self.stores {
@@ -154,22 +158,52 @@ impl Report {
             }
         }
         let Statistics { contacts, consent_records } = self.statistics;
-        let controls: Vec<String> =
-            stores.iter().map(|store| format!("\n  {:24}{}", store.name(), store.control_url())).collect();
-        let controls = controls.concat();
+        let rate = self.people_per_second;
+        let table = table(&header, &rows);
+        format!("{table}\n\n{contacts} contacts, {consent_records} consent records, {rate} people a second\n")
+    }
+
+    /// Where everything is, and commands to paste: ask for the lists, opt somebody out in a store, sync it.
+    pub(super) fn what_to_try(&self, base_url: &str, token: &str, stores: &[SandboxStore]) -> String {
+        let changes: Vec<String> = stores
+            .iter()
+            .zip(&self.stores)
+            .map(|(store, (installed, ..))| {
+                let somebody = an_account_that_opted_in(store).unwrap_or_else(|| "ADDRESS".to_owned());
+                format!(
+                    "\n\n# {}\n\
+                     curl -s -H {JSON} {} -d '{{\"change\":\"optOut\",\"email\":\"{somebody}\"}}'\n\
+                     curl -s -H {BEARER} -H {JSON} \\\n\
+                     \x20 {base_url}/v1/integrations/{}/syncs -d '{{\"mode\":\"incremental\"}}'",
+                    store.name(),
+                    store.control_url(),
+                    installed.id,
+                )
+            })
+            .collect();
         format!(
-            "{}\n\n{contacts} contacts, {consent_records} consent records, {} people a second\n\n\
-             API        {base_url}/v1        documentation  {base_url}/docs\n\
-             GraphQL    {base_url}/graphql\n\
-             stores     change them and watch the lists follow:{controls}\n\n\
-             token (valid for an hour):\n{token}\n\n\
-             Try:\n  curl -s -H 'Authorization: Bearer {token}' '{base_url}/v1/lists'\n\n\
-             \x20 curl -s -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' {base_url}/graphql \\\n\
-             \x20   -d '{{\"query\":\"{{ lists(first: 5) {{ edges {{ node {{ name purpose memberCount }} }} }} }}\"}}'\n",
-            table(&header, &rows),
-            self.people_per_second,
+            "API            {base_url}/v1\n\
+             documentation  {base_url}/docs\n\
+             GraphQL        {base_url}/graphql\n\n\
+             Paste this first; the token is good for an hour:\n\n\
+             TOKEN={token}\n\n\
+             Then, for example:\n\n\
+             curl -s -H {BEARER} {base_url}/v1/lists\n\n\
+             curl -s -H {BEARER} -H {JSON} {base_url}/graphql \\\n\
+             \x20 -d '{{\"query\":\"{{ lists(first: 5) {{ edges {{ node {{ name purpose memberCount }} }} }} }}\"}}'\n\n\
+             The stores can be changed (docs/sandbox.md). Opt somebody out, sync, and ask for the lists again:{}\n",
+            changes.concat(),
         )
     }
+}
+
+/// Somebody's address that can be opted out.
+fn an_account_that_opted_in(store: &SandboxStore) -> Option<String> {
+    let opted_in = |person: &Truth| {
+        person.audiences.contains(&Audience::Subscribers)
+            && person.records.iter().any(|record| record.stream == "customers")
+    };
+    store.truths(0, 100).into_iter().find(opted_in)?.address
 }
 
 fn duration_ms(run: &SyncRun) -> i64 {

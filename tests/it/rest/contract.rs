@@ -77,6 +77,18 @@ fn every_schema_is_named_for_what_callers_see_and_is_there() {
 }
 
 #[test]
+fn closed_sets_are_described_by_their_words_on_the_wire() {
+    let document = document();
+    let schemas = document["components"]["schemas"].as_object().expect("schemas");
+    let closed: Vec<_> = schemas.iter().filter_map(|(name, schema)| Some((name, schema["enum"].as_array()?))).collect();
+    assert!(closed.len() > 20, "the closed sets are not found");
+    for (name, words) in closed {
+        let is_word = |word: &Value| word.as_str().is_some_and(|word| !word.contains(|c: char| c.is_ascii_uppercase()));
+        assert!(words.iter().all(is_word), "{name}: {words:?}");
+    }
+}
+
+#[test]
 fn no_operation_is_open_but_those_that_give_tokens() {
     let open: Vec<String> =
         operations().into_iter().filter(|(_, _, operation)| is_open(operation)).map(|(_, path, _)| path).collect();

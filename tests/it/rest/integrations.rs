@@ -8,6 +8,7 @@ use crate::support::databases::{TestDatabase, both_databases};
 
 both_databases!(
     an_installation_maps_subscribers_to_their_list,
+    a_line_of_the_sandbox_can_be_posted_as_it_is,
     secrets_are_never_shown_and_stay_when_absent,
     the_subscribers_list_must_be_for_marketing,
     mappings_can_be_previewed_and_changed,
@@ -30,6 +31,14 @@ async fn an_installation_maps_subscribers_to_their_list(db: TestDatabase) {
         assert_eq!(shown["mappings"], json!({"subscribers": lists[0]["id"], "customers": null}));
         assert_eq!(shown["state"], "active");
     }
+}
+
+async fn a_line_of_the_sandbox_can_be_posted_as_it_is(db: TestDatabase) {
+    let api = Api::new(db).await;
+    let mut line = shop("WooCommerce sandbox");
+    line["controlUrl"] = json!("http://127.0.0.1:9/_sandbox");
+    let made = api.post("/v1/integrations", line).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
 }
 
 async fn secrets_are_never_shown_and_stay_when_absent(db: TestDatabase) {
