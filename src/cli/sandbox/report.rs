@@ -169,7 +169,7 @@ impl Report {
             .iter()
             .zip(&self.stores)
             .map(|(store, (installed, ..))| {
-                let somebody = an_account_that_opted_in(store).unwrap_or_else(|| "ADDRESS".to_owned());
+                let somebody = somebody_opted_in(store, stores).unwrap_or_else(|| "ADDRESS".to_owned());
                 format!(
                     "\n\n# {}\n\
                      curl -s -H {JSON} {} -d '{{\"change\":\"optOut\",\"email\":\"{somebody}\"}}'\n\
@@ -197,13 +197,18 @@ impl Report {
     }
 }
 
-/// Somebody's address that can be opted out.
-fn an_account_that_opted_in(store: &SandboxStore) -> Option<String> {
-    let opted_in = |person: &Truth| {
+/// Address of an account that opted in here and that no other store knows, so that opting out is seen on the list.
+fn somebody_opted_in(store: &SandboxStore, stores: &[SandboxStore]) -> Option<String> {
+    let others: Vec<&SandboxStore> = stores.iter().filter(|other| other.base_url() != store.base_url()).collect();
+    let is_known_elsewhere = |address: &str| {
+        others.iter().any(|other| other.truth(address).is_some_and(|truth| !truth.audiences.is_empty()))
+    };
+    let fits = |person: &Truth| {
         person.audiences.contains(&Audience::Subscribers)
             && person.records.iter().any(|record| record.stream == "customers")
+            && person.address.as_deref().is_some_and(|address| !is_known_elsewhere(address))
     };
-    store.truths(0, 100).into_iter().find(opted_in)?.address
+    store.truths(0, 100).into_iter().find(fits)?.address
 }
 
 fn duration_ms(run: &SyncRun) -> i64 {
