@@ -40,7 +40,9 @@ pub(super) async fn run(config: Config) -> Result<(), Failure> {
 /// stands in the public address too.
 pub(super) async fn bind(mut config: Config) -> Result<(TcpListener, Config), Failure> {
     let refused = |address: SocketAddr, error: &std::io::Error| {
-        Failure::failed(format!("{address} can't be listened on ({error}); set ASSENT_LISTEN to a free address"))
+        Failure::failed(format!(
+            "{address} can't be listened on ({error}); set ASSENT_LISTEN to a free address, or to 127.0.0.1:0 for any"
+        ))
     };
     let listener = TcpListener::bind(config.listen).await.map_err(|error| refused(config.listen, &error))?;
     config.listen = listener.local_addr().map_err(|error| refused(config.listen, &error))?;
