@@ -31,9 +31,9 @@ pub struct SourceRecord {
     pub payload_hash: [u8; 32],
     /// The opt-in of the present address.
     pub held: Held,
-    /// By which way the opt-in came about.
+    /// By which way the word that is held came about.
     pub opt_in_source: OptInSource,
-    /// The vendor's own words for the flag.
+    /// The vendor's own words for it.
     pub opt_in_detail: String,
     /// The newest consent record made from it.
     pub recorded: Option<Recorded>,
@@ -86,15 +86,23 @@ impl SourceRecord {
     #[must_use]
     pub fn shown_again(&self, person: &StorePerson, email: Email, hash: [u8; 32], at: DateTime<Utc>) -> Self {
         let same_address = self.email.as_ref() == Some(&email);
+        let held = Held::next(Some(&self.held), same_address, &person.statement, at);
+        // The way and the vendor's words belong to the word that is held, which an older one does not replace.
+        let is_same_word = held.word.is_some() && held.word == self.held.word;
+        let (opt_in_source, opt_in_detail) = if is_same_word {
+            (self.opt_in_source, self.opt_in_detail.clone())
+        } else {
+            (person.statement.source, person.statement.detail.clone())
+        };
         Self {
             kind: person.kind,
             first_name: person.first_name.clone(),
             last_name: person.last_name.clone(),
             contact_id: self.contact_id.filter(|_| same_address),
             payload_hash: hash,
-            held: Held::next(Some(&self.held), same_address, &person.statement, at),
-            opt_in_source: person.statement.source,
-            opt_in_detail: person.statement.detail.clone(),
+            held,
+            opt_in_source,
+            opt_in_detail,
             changed_at: at,
             gone_at: None,
             email: Some(email),
@@ -138,5 +146,43 @@ impl SourceRecord {
             .recorded
             .is_some_and(|done| (done.contact_id, done.value, done.at) == (contact_id, word.value, word.at));
         (is_evidence && !is_recorded).then_some((contact_id, word))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::statement::{Scope, Statement};
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap()
+    }
+
+    fn person(value: OptIn, said: i64, source: OptInSource) -> StorePerson {
+        let detail = source.as_str().to_owned();
+        StorePerson {
+            store_id: StoreId::new("7"),
+            kind: PersonKind::Account,
+            email: None,
+            first_name: None,
+            last_name: None,
+            statement: Statement { value, at: Some(at(said)), since: None, source, scope: Scope::Address, detail },
+        }
+    }
+
+    #[test]
+    fn an_older_word_does_not_lend_its_way_to_a_newer_one() {
+        let email: Email = "anna@example.com".parse().unwrap();
+        let checkout = person(OptIn::Granted, 9, OptInSource::Checkout);
+        let newsletter = person(OptIn::Granted, 3, OptInSource::NewsletterForm);
+        let record = SourceRecord::first_seen(Stream::Customers, &checkout, email.clone(), [1; 32], at(20));
+        let late = record.shown_again(&newsletter, email.clone(), [2; 32], at(30));
+        assert_eq!((late.evidence(), late.opt_in_detail.as_str()), (record.evidence(), "checkout"));
+        let newer = person(OptIn::Withdrawn, 12, OptInSource::NewsletterForm);
+        let after = late.shown_again(&newer, email, [3; 32], at(40));
+        assert_eq!(
+            (after.opt_in_source, after.opt_in_detail.as_str()),
+            (OptInSource::NewsletterForm, "newsletter_form")
+        );
     }
 }
