@@ -18,6 +18,7 @@ pub(crate) mod settle;
 pub mod statistics;
 mod store_consent;
 pub(crate) mod stores;
+mod story;
 pub mod suppressions;
 pub mod syncs;
 pub mod tokens;

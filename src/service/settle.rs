@@ -13,18 +13,19 @@ use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
 use super::store_consent;
+use super::story::Teller;
 use crate::domain::consent::ConsentRecord;
 use crate::domain::contact_rules::{self, Evidence};
 use crate::domain::ids::{AccountId, ContactId, IntegrationId, SourceRecordId, SyncRunId};
 use crate::domain::ledger::Head;
-use crate::domain::membership::{Cause, GroundKind, MappingGround, MembershipEventKind, difference, may_join};
+use crate::domain::membership::{Cause, MappingGround, MembershipEventKind, difference, may_join};
 use crate::domain::people::PersonKind;
 use crate::domain::source_record::{Recorded, SourceRecord};
 use crate::domain::statement::OptIn;
 use crate::domain::{Audience, Platform};
 use crate::error::Error;
 use crate::secrets::random;
-use crate::store::memberships::{Event, NewGround, Story, Target};
+use crate::store::memberships::{Event, NewGround, Target};
 use crate::store::people::{Contact, OptOutScope, SuppressionKey};
 use crate::store::{ledger, memberships, people, source_records};
 
@@ -275,67 +276,33 @@ pub(crate) async fn write(
     people::save_contacts(tx, account, &plan.contacts, at).await?;
     people::save_opt_outs(tx, account, OptOutScope::Store(store.integration_id), &plan.opt_outs).await?;
     let head = record_consents(tx, store, head, &mut plan.records, at).await?;
-    let by_id: HashMap<SourceRecordId, &SourceRecord> = plan.records.iter().map(|record| (record.id, record)).collect();
-    let tell = |record: SourceRecordId, audience: Audience| Story {
-        run_id: behalf.run_id,
-        integration_id: Some(store.integration_id),
-        audience: Some(audience),
-        source_record_id: (!record.0.is_nil()).then_some(record),
-        consent_record_id: (audience == Audience::Subscribers)
-            .then(|| by_id.get(&record)?.recorded.map(|recorded| recorded.id))
-            .flatten(),
-        actor: behalf.actor.clone(),
-    };
-    let begin: Vec<NewGround> = plan
-        .begin
-        .iter()
-        .map(|(ground, record)| NewGround {
-            contact_id: ground.contact_id,
-            list_id: ground.list_id,
-            kind: GroundKind::Mapping,
-            source_key: format!("{}:{}", store.integration_id, ground.audience),
-            mapping: Some((store.integration_id, ground.audience)),
-            story: tell(*record, ground.audience),
-        })
-        .collect();
+    let teller = Teller::new(store, behalf, &plan.records);
+    let begin: Vec<NewGround> = plan.begin.iter().map(|(ground, record)| teller.new_ground(ground, *record)).collect();
     let end: Vec<Uuid> = plan.end.iter().map(|(_, id, _)| *id).collect();
     // First give, then end: a contact whose ground changes on the same list neither leaves nor joins it.
     let joined = memberships::begin_grounds(tx, account, &begin, at).await?;
     let left = memberships::end_grounds(tx, &end).await?;
-    let joins = joined.iter().filter_map(|place| {
-        let ground = begin.iter().find(|ground| (ground.contact_id, ground.list_id) == *place)?;
-        Some(Event {
-            contact_id: place.0,
-            list_id: place.1,
-            kind: MembershipEventKind::Joined,
-            cause: behalf.cause.unwrap_or(Cause::ContactRule),
-            story: ground.story.clone(),
-        })
-    });
-    let leaves = left.iter().filter_map(|place| {
-        let (ground, _, touch) = plan.end.iter().find(|(ground, ..)| (ground.contact_id, ground.list_id) == *place)?;
-        Some(Event {
-            contact_id: place.0,
-            list_id: place.1,
-            kind: MembershipEventKind::Left,
-            cause: behalf.cause.unwrap_or(touch.cause),
-            story: tell(touch.record, ground.audience),
-        })
-    });
-    let events: Vec<Event> = joins.chain(leaves).collect();
+    let mut events = teller.joins(&begin, &joined);
+    events.extend(teller.leaves(&plan.end, &left));
     memberships::record_events(tx, account, &events, at).await?;
-    let mut settled = Settled::default();
-    for event in &events {
-        let tally = match event.kind {
-            MembershipEventKind::Joined => &mut settled.joined,
-            MembershipEventKind::Left => &mut settled.left,
-        };
-        if let Some(audience) = event.story.audience {
-            *tally.entry(audience).or_default() += 1;
-        }
-    }
     source_records::save(tx, account, store.integration_id, &plan.records).await?;
-    Ok((settled, head))
+    Ok((Settled::of(&events), head))
+}
+
+impl Settled {
+    fn of(events: &[Event]) -> Self {
+        let mut settled = Self::default();
+        for event in events {
+            let tally = match event.kind {
+                MembershipEventKind::Joined => &mut settled.joined,
+                MembershipEventKind::Left => &mut settled.left,
+            };
+            if let Some(audience) = event.story.audience {
+                *tally.entry(audience).or_default() += 1;
+            }
+        }
+        settled
+    }
 }
 
 /// Writes the consent records that are missing and notes them in the source records.
