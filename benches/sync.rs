@@ -1,0 +1,124 @@
+//! A first pass and an unchanged pass over simulated stores, from HTTP to the database.
+//!
+//! `cargo bench --bench sync -- --people 100000 [--database-url postgres://…] [--platforms shopify,woocommerce]`
+//!
+//! The store runs in the same process and shares its cores. Prints records a second and the most memory ever held by
+//! both together. No assertion on time: see `docs/benchmarks.md` for measured figures.
+#![expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "a benchmark prints rates for people")]
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use assent::app::{self, App};
+use assent::auth::Caller;
+use assent::config::Config;
+use assent::domain::run::SyncRun;
+use assent::domain::sync::RunMode;
+use assent::domain::{Audience, Platform, Purpose};
+use assent::sandbox::{PLATFORMS, SandboxStore, ShopifyOptions, StoreOptions};
+use assent::service::integrations::{self, NewIntegration};
+use assent::service::{accounts, lists, runs, syncs};
+use assent::sync::worker;
+use clap::Parser;
+use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
+
+#[derive(Parser)]
+struct Arguments {
+    /// People of the store.
+    #[arg(long, default_value_t = 20_000)]
+    people: u64,
+    /// Database; a temporary SQLite file if none is named.
+    #[arg(long)]
+    database_url: Option<String>,
+    /// Platforms, one after the other.
+    #[arg(long, value_delimiter = ',')]
+    platforms: Vec<Platform>,
+    /// `cargo bench` gives it.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let arguments = Arguments::parse();
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        return Err("the TLS provider was set up twice".into());
+    }
+    let platforms = if arguments.platforms.is_empty() { PLATFORMS.to_vec() } else { arguments.platforms.clone() };
+    println!(
+        "{:<14}{:<12}{:>10}{:>10}{:>12}{:>12}{:>10}",
+        "platform", "pass", "read", "seconds", "records/s", "joined", "MiB"
+    );
+    for platform in platforms {
+        measure(&arguments, platform).await?;
+    }
+    Ok(())
+}
+
+async fn measure(arguments: &Arguments, platform: Platform) -> Result<(), Failure> {
+    let folder = std::env::temp_dir().join(format!("assent-bench-{}", uuid::Uuid::new_v4()));
+    std::fs::create_dir_all(&folder)?;
+    let mut options = StoreOptions { people: arguments.people, ..StoreOptions::generous() };
+    options.shopify = ShopifyOptions { paging_ceiling: None, ..options.shopify };
+    let store = SandboxStore::start(platform, options).await?;
+    let app = app::build(&configuration(arguments, folder.clone())?).await?;
+    let account = accounts::create(&app, "Bench", &format!("{}@example.com", uuid::Uuid::new_v4())).await?;
+    let caller = Caller::operator(account.account_id);
+    let list = lists::create(&app, &caller, "Everybody", Purpose::Other).await?;
+    let settings = store.settings().as_object().cloned().ok_or("a store has settings")?;
+    let new = NewIntegration {
+        platform,
+        name: store.name().to_owned(),
+        settings,
+        mappings: [(Audience::Customers, Some(list.id))].into(),
+    };
+    let integration = integrations::create(&app, &caller, new).await?.id;
+    for pass in ["first", "unchanged"] {
+        let started = Instant::now();
+        let run = syncs::start(&app, &caller, integration, RunMode::Full).await?;
+        worker::run_one(&app, run, &CancellationToken::new()).await;
+        report(platform, pass, &runs::get(&app, &caller, run).await?, started.elapsed().as_secs_f64());
+    }
+    close(app).await?;
+    store.stop().await;
+    std::fs::remove_dir_all(folder)?;
+    Ok(())
+}
+
+async fn close(app: App) -> Result<(), Failure> {
+    Ok(app.db.close().await?)
+}
+
+fn report(platform: Platform, pass: &str, run: &SyncRun, seconds: f64) {
+    let rate = run.counts.read as f64 / seconds;
+    println!(
+        "{:<14}{pass:<12}{:>10}{seconds:>10.2}{rate:>12.0}{:>12}{:>10}  {}",
+        platform.as_str(),
+        run.counts.read,
+        run.counts.joined,
+        peak_mebibytes(),
+        run.error_detail.as_deref().unwrap_or_default()
+    );
+}
+
+/// Most memory that this process ever held, as Linux tells it.
+fn peak_mebibytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kibibytes = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
+    kibibytes.unwrap_or(0) / 1024
+}
+
+fn configuration(arguments: &Arguments, data_dir: PathBuf) -> Result<Config, Failure> {
+    Ok(Config {
+        data_dir,
+        database_url: arguments.database_url.clone().map(SecretString::from),
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        allow_private_hosts: true,
+        ..Config::load(None)?
+    })
+}
