@@ -29,7 +29,7 @@ pub struct ConsentRecordView {
     /// Version of the record's shape.
     pub schema_version: &'static str,
     /// What happened.
-    pub event: ConsentEvent,
+    pub event_type: ConsentEvent,
     /// The record that a withdrawal, renewal or correction refers to.
     pub supersedes_id: Option<Uuid>,
     /// Channel.
@@ -127,7 +127,7 @@ impl From<RecordedConsent> for ConsentRecordView {
             contact_id: contact_id.map(Uuid::from),
             sequence,
             schema_version: SCHEMA_VERSION,
-            event: event.into(),
+            event_type: event.into(),
             supersedes_id: supersedes_id.map(Uuid::from),
             channel: channel.into(),
             purposes,

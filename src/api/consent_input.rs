@@ -43,14 +43,14 @@ pub struct ConsentInput {
     pub text: Option<String>,
     /// What happened; `granted` if absent.
     #[serde(default)]
-    pub event: Option<ConsentEvent>,
+    pub event_type: Option<ConsentEvent>,
     /// The record that a withdrawal, renewal or correction refers to.
     #[serde(default)]
     pub supersedes_id: Option<Uuid>,
     /// Channel; `email` if absent.
     #[serde(default)]
     pub channel: Option<Channel>,
-    /// What the agreement is for: 1 to 20 texts of at most 128 characters; `["marketing"]` if absent.
+    /// What the agreement is for: 1 to 20 texts of at most 128 characters; `["newsletter"]` if absent.
     #[serde(default)]
     pub purposes: Option<Vec<String>>,
     /// Language of the text (BCP 47).
@@ -116,7 +116,7 @@ impl ConsentInput {
     /// [`Error::Invalid`], naming the first field that is wrong.
     pub fn checked(self, now: DateTime<Utc>) -> Result<NewConsent, Error> {
         let email = self.email.parse().map_err(|problem| input::email("email", problem))?;
-        let event = self.event.map_or(consent::ConsentEvent::Granted, Into::into);
+        let event = self.event_type.map_or(consent::ConsentEvent::Granted, Into::into);
         let text = self.text.as_deref().map(shown_text).transpose()?;
         if event.is_grant() && text.is_none() {
             return Err(Error::invalid("text", "is required for a yes: what the person saw"));
@@ -192,7 +192,7 @@ fn shown_text(text: &str) -> Result<String, Error> {
 }
 
 fn purposes(purposes: Option<Vec<String>>) -> Result<Vec<String>, Error> {
-    let Some(purposes) = purposes else { return Ok(vec!["marketing".to_owned()]) };
+    let Some(purposes) = purposes else { return Ok(vec!["newsletter".to_owned()]) };
     if purposes.is_empty() || purposes.len() > MAX_PURPOSES {
         return Err(Error::invalid("purposes", format!("must have 1 to {MAX_PURPOSES} entries")));
     }

@@ -26,7 +26,7 @@ struct ConsentParameters {
     /// Of this contact.
     contact_id: Option<Uuid>,
     /// With this event.
-    event: Option<ConsentEvent>,
+    event_type: Option<ConsentEvent>,
     /// For this channel.
     channel: Option<Channel>,
     /// Taken in this way.
@@ -43,7 +43,7 @@ pub(super) async fn list(
 ) -> Result<Json<Page<ConsentRecordView>>, Error> {
     let filter = ConsentFilter {
         contact_id: parameters.id("contactId")?.map(Into::into),
-        event: parameters.word("event")?,
+        event: parameters.word("eventType")?,
         channel: parameters.word("channel")?,
         capture_method: parameters.word("captureMethod")?,
     };

@@ -83,7 +83,7 @@ pub async fn resubscribe(
         return Err(Error::invalid("email", "is not the contact's address"));
     }
     if !consent.event.is_grant() {
-        return Err(Error::invalid("event", "must be a consent that was given"));
+        return Err(Error::invalid("eventType", "must be a consent that was given"));
     }
     if !covers_email(consent.channel) {
         return Err(Error::invalid("channel", "must cover email: that is what the suppression is about"));

@@ -43,6 +43,6 @@ async fn consents_come_newest_first_also_at_equal_times(db: TestDatabase) {
     for size in [1, 2, 4] {
         assert_eq!(ids(&api.walk("/v1/consents", size).await), ids(&whole), "by {size}");
     }
-    assert!(api.walk("/v1/consents?event=withdrawn", 2).await.is_empty());
-    assert_eq!(api.walk("/v1/consents?event=granted&channel=email&captureMethod=api", 2).await.len(), 6);
+    assert!(api.walk("/v1/consents?eventType=withdrawn", 2).await.is_empty());
+    assert_eq!(api.walk("/v1/consents?eventType=granted&channel=email&captureMethod=api", 2).await.len(), 6);
 }
