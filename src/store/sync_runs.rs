@@ -274,22 +274,25 @@ pub(crate) async fn finish(
     Ok(kept.rows_affected == 1)
 }
 
-/// Notes what an integration looks like after a run.
+/// Notes what an integration looks like after a run that began at `started_at`.
+///
+/// Where it was changed meanwhile, the run may have read with other settings: then the next one reads all again.
 pub(crate) async fn note_success(
     tx: &impl ConnectionTrait,
-    integration: IntegrationId,
+    run: &Run,
     watermarks: &BTreeMap<Stream, Watermark>,
     is_full: bool,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
     let watermarks = serde_json::to_value(watermarks).map_err(|_| bad_row("watermarks"))?;
-    let mut update = integration::Entity::update_many()
-        .col_expr(integration::Column::Watermarks, Expr::value(watermarks))
-        .col_expr(integration::Column::SyncedAt, Expr::value(now));
+    let of_run = || integration::Entity::update_many().filter(integration::Column::Id.eq(run.integration_id.0));
+    of_run().col_expr(integration::Column::SyncedAt, Expr::value(now)).exec(tx).await?;
+    let mut update = of_run().col_expr(integration::Column::Watermarks, Expr::value(watermarks));
     if is_full {
         update = update.col_expr(integration::Column::FullSyncedAt, Expr::value(now));
     }
-    update.filter(integration::Column::Id.eq(integration.0)).exec(tx).await?;
+    let started_at = run.started_at.unwrap_or(now);
+    update.filter(integration::Column::UpdatedAt.lte(started_at)).exec(tx).await?;
     Ok(())
 }
 

@@ -283,7 +283,7 @@ async fn succeed(app: &App, run: &Run, store: &InstalledStore, context: &PageCon
         tx.rollback().await?;
         return Err(PageError::LeaseLost.into());
     }
-    sync_runs::note_success(&tx, run.integration_id, &watermarks, context.is_full, now).await?;
+    sync_runs::note_success(&tx, run, &watermarks, context.is_full, now).await?;
     tx.commit().await?;
     Ok(())
 }

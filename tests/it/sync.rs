@@ -5,12 +5,13 @@
 
 use ::entity::{consent_record, membership_event, suppression, sync_run};
 use assent::domain::sync::RunMode;
-use assent::domain::{Audience, Platform};
+use assent::domain::{Audience, Platform, Purpose};
 use assent::sandbox::{Change, StoreOptions};
-use assent::service;
+use assent::service::{self, integrations::IntegrationChange};
 use assent::store::ledger;
 use chrono::TimeDelta;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
+use serde_json::json;
 
 use crate::support::app::TestApp;
 use crate::support::databases::{TestDatabase, both_databases};
@@ -27,6 +28,8 @@ both_databases!(
     every_join_and_leave_has_its_cause,
     the_consent_ledger_verifies_after_syncs,
     two_stores_with_the_same_people_hold_their_own_grounds,
+    changed_settings_make_the_next_run_read_everything,
+    a_list_with_members_does_not_become_a_marketing_list,
 );
 
 async fn woo(test: &TestApp, people: u64) -> Shop {
@@ -206,4 +209,34 @@ async fn two_stores_with_the_same_people_hold_their_own_grounds(db: TestDatabase
     test.clock.advance(TimeDelta::minutes(1));
     first.sync(RunMode::Incremental).await;
     assert!(!second.on(Audience::Subscribers).await.contains(&email));
+}
+
+async fn changed_settings_make_the_next_run_read_everything(db: TestDatabase) {
+    let test = TestApp::new(db).await;
+    let shop = woo(&test, 100).await;
+    shop.sync(RunMode::Full).await;
+    assert!(!shop.on(Audience::Subscribers).await.is_empty());
+    test.clock.advance(TimeDelta::hours(1));
+    let settings = json!({"optInMetaKeys": ["a_key_that_no_plugin_writes"]}).as_object().cloned().unwrap();
+    let change = IntegrationChange { settings, ..IntegrationChange::default() };
+    service::integrations::update(&shop.app, &shop.caller, shop.integration, change).await.unwrap();
+    test.clock.advance(TimeDelta::minutes(1));
+    assert_good(&shop.sync(RunMode::Incremental).await);
+    assert!(shop.on(Audience::Subscribers).await.is_empty(), "nothing states an opt-in any more");
+    assert_eq!(shop.on(Audience::Customers).await, shop.truth(Audience::Customers));
+}
+
+async fn a_list_with_members_does_not_become_a_marketing_list(db: TestDatabase) {
+    let test = TestApp::new(db).await;
+    let shop = woo(&test, 60).await;
+    shop.sync(RunMode::Full).await;
+    let list = shop.lists[&Audience::Customers];
+    let to_marketing = || service::lists::update(&shop.app, &shop.caller, list, None, Some(Purpose::Marketing));
+    let mapped = to_marketing().await.unwrap_err();
+    assert!(mapped.to_string().contains("map them to another list first"), "{mapped}");
+    let empty = shop.new_list("Empty", "other").await;
+    service::lists::update(&shop.app, &shop.caller, empty, None, Some(Purpose::Marketing)).await.unwrap();
+    let imposed = [(Audience::Customers, Some(empty))].into();
+    let refused = service::mappings::put(&shop.app, &shop.caller, shop.integration, &imposed).await.unwrap_err();
+    assert_eq!(refused.code().as_str(), "INVALID");
 }

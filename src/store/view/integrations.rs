@@ -128,6 +128,7 @@ pub(crate) async fn update(
         row.credentials = Set(credentials);
         // Other settings may show other people, or the same ones saying something else: what was read has to be read again.
         row.watermarks = Set(json!({}));
+        row.full_synced_at = Set(None);
     }
     if let Some(state) = change.state {
         row.state = Set(state.as_str().to_owned());
