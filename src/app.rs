@@ -138,8 +138,13 @@ fn sealer(config: &Config) -> Result<Sealer, BuildError> {
     Ok(Sealer::from_file(&config.data_dir.join(KEY_FILE))?)
 }
 
+/// Makes the folder, for its owner only: the database in it holds personal data.
 fn make_data_dir(path: &Path) -> Result<(), BuildError> {
-    std::fs::create_dir_all(path).map_err(|source| BuildError::DataDir { path: path.display().to_string(), source })
+    let mut folder = std::fs::DirBuilder::new();
+    folder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+    folder.create(path).map_err(|source| BuildError::DataDir { path: path.display().to_string(), source })
 }
 
 /// Where clients reach the service. An address that stands for all of the machine's is not one that they can use.

@@ -17,7 +17,7 @@ pub const HTTP_REQUESTS: &str = "assent_http_requests_total";
 pub const HTTP_SECONDS: &str = "assent_http_request_duration_seconds";
 /// Counter of requests to stores; labels `platform` and `outcome` (an HTTP status or an error code).
 pub const STORE_REQUESTS: &str = "assent_store_requests_total";
-/// Counter of ended sync runs; labels `platform`, `mode` and `status`.
+/// Counter of ended sync runs; labels `mode` and `status`.
 pub const SYNC_RUNS: &str = "assent_sync_runs_total";
 /// Counter of records read from stores; labels `platform` and `outcome` (created, updated, unchanged, skipped,
 /// quarantined).

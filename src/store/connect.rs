@@ -40,7 +40,7 @@ pub async fn connect(url: &SecretString, max_connections: Option<u32>) -> Result
                 .foreign_keys(true)
                 .busy_timeout(Duration::from_secs(30))
                 .pragma("temp_store", "memory")
-                .pragma("cache_size", "-16000")
+                .pragma("cache_size", "-4000")
         });
     }
     SeaOrm::connect(options).await

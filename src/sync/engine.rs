@@ -21,6 +21,7 @@ use crate::store::installed::{self, InstalledStore};
 use crate::store::people::SuppressionKey;
 use crate::store::sync_runs::{self, Ending, Lease, Run};
 use crate::store::{begin, ledger, source_records};
+use crate::telemetry::{SYNC_RUNNING, SYNC_RUNS};
 
 /// First wait after a failure; doubles with each further one.
 const BACKOFF_START: Duration = Duration::from_millis(250);
@@ -63,10 +64,21 @@ impl From<sea_orm::DbErr> for Stop {
 /// On `shutdown` the present page is finished and the lease given back, so that another worker can go on at once.
 pub(crate) async fn carry(app: &App, run: Run, lease: Lease, shutdown: &CancellationToken) {
     let span_id = run.id;
+    metrics::gauge!(SYNC_RUNNING).increment(1.0);
     let result = tokio::select! {
         result = follow(app, run.clone(), lease, shutdown) => result,
         stop = keep_lease(app, lease) => Err(Stop::Page(stop)),
     };
+    metrics::gauge!(SYNC_RUNNING).decrement(1.0);
+    let status = match &result {
+        Ok(()) => Some(RunStatus::Succeeded),
+        Err(Stop::Shutdown | Stop::Page(PageError::LeaseLost)) => None,
+        Err(Stop::Page(PageError::Cancelled)) => Some(RunStatus::Cancelled),
+        Err(_) => Some(RunStatus::Failed),
+    };
+    if let Some(status) = status {
+        metrics::counter!(SYNC_RUNS, "mode" => run.mode.as_str(), "status" => status.as_str()).increment(1);
+    }
     let ended = match result {
         Ok(()) => {
             tracing::info!(sync.run = %span_id, "run succeeded");

@@ -8,6 +8,7 @@ use sea_orm::ConnectionTrait;
 
 use crate::app::App;
 use crate::connectors::PeoplePage;
+use crate::domain::Platform;
 use crate::domain::email::{Email, EmailProblem};
 use crate::domain::ids::SourceRecordId;
 use crate::domain::membership::Cause;
@@ -20,6 +21,7 @@ use crate::store::people::SuppressionKey;
 use crate::store::source_records::{self, Known};
 use crate::store::sync_runs::{self, Lease, Quarantined, Run};
 use crate::store::{begin, ledger, memberships};
+use crate::telemetry::SYNC_RECORDS;
 
 /// Why a page was not written.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +48,7 @@ impl From<sea_orm::DbErr> for PageError {
 pub(crate) struct PageContext {
     pub(crate) app: App,
     pub(crate) lease: Lease,
-    pub(crate) platform: crate::domain::Platform,
+    pub(crate) platform: Platform,
     pub(crate) suppression: SuppressionKey,
     /// Whether the run reads the whole store, and so finds what is gone.
     pub(crate) is_full: bool,
@@ -77,7 +79,22 @@ pub(crate) async fn write_page(
     }
     sync_runs::quarantine(&tx, &run, &read.quarantined, now).await?;
     settle_change(&tx, context, &mut run, read.change, head, now).await?;
-    commit(tx, context, run, now).await
+    let run = commit(tx, context, run, now).await?;
+    tell_metrics(context.platform, read.counts);
+    Ok(run)
+}
+
+fn tell_metrics(platform: Platform, counts: Counts) {
+    let outcomes = [
+        ("created", counts.created),
+        ("updated", counts.updated),
+        ("unchanged", counts.unchanged),
+        ("skipped", counts.skipped),
+        ("quarantined", counts.quarantined),
+    ];
+    for (outcome, count) in outcomes {
+        metrics::counter!(SYNC_RECORDS, "platform" => platform.as_str(), "outcome" => outcome).increment(count);
+    }
 }
 
 /// Ends what the store no longer has: records that a finished full pass did not show.

@@ -1,7 +1,5 @@
 //! The integration tests: one binary, one module per subject. `support` holds what they share.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't be set up panics where it stands")]
-
 mod architecture;
 mod command_line;
 mod databases;
