@@ -142,7 +142,7 @@ async fn only_a_newer_consent_for_email_lifts_a_suppression(db: TestDatabase) {
     let over = now - TimeDelta::seconds(30);
     let refused = [
         ("dateTimeConsented", consent(&email, ConsentEvent::Granted, before)),
-        ("event", consent(&email, ConsentEvent::Withdrawn, now)),
+        ("eventType", consent(&email, ConsentEvent::Withdrawn, now)),
         ("email", consent("somebody.else@example.com", ConsentEvent::Granted, now)),
         ("channel", NewConsent { channel: Channel::Sms, ..yes.clone() }),
         ("expiresAt", NewConsent { consented_at: now - TimeDelta::minutes(1), expires_at: Some(over), ..yes.clone() }),
