@@ -3,8 +3,9 @@
 //! **Invariant:** no address, header, query or body of a store is logged; a span holds platform, method, path
 //! without ids, status and duration.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -40,6 +41,7 @@ pub enum HostPolicy {
 pub struct Http {
     client: reqwest::Client,
     policy: HostPolicy,
+    paces: Arc<std::sync::Mutex<HashMap<String, Weak<Pace>>>>,
 }
 
 impl Http {
@@ -57,7 +59,22 @@ impl Http {
             // WordPress answers maintenance and database failures as HTML unless asked for JSON.
             .default_headers(HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]))
             .build()?;
-        Ok(Self { client, policy })
+        Ok(Self { client, policy, paces: Arc::default() })
+    }
+
+    /// The pace of a store, one for all that talk to it in this process. `store` names it and the credentials whose
+    /// budget it is, without secrets.
+    #[must_use]
+    pub fn pace(&self, platform: Platform, store: &str) -> Arc<Pace> {
+        let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
+        paces.retain(|_, pace| pace.strong_count() > 0);
+        let key = format!("{platform} {store}");
+        if let Some(pace) = paces.get(&key).and_then(Weak::upgrade) {
+            return pace;
+        }
+        let pace = Arc::new(Pace::default());
+        paces.insert(key, Arc::downgrade(&pace));
+        pace
     }
 
     /// Whether stores at private addresses may be called.
@@ -248,7 +265,7 @@ impl Pace {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Budget>> {
-        self.budget.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -9,6 +9,7 @@
 //! a crash repeats a page and never skips one.
 
 pub mod error;
+pub mod hooks;
 pub mod http;
 mod oauth1;
 pub mod settings;
@@ -17,6 +18,7 @@ mod woocommerce;
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,7 @@ use crate::domain::people::{StoreId, StoreRecord, Stream};
 use crate::domain::{Clock, Platform};
 
 pub use error::{ConnectorError, Retry};
+pub use hooks::Hooks;
 pub use http::Http;
 pub use settings::{InvalidSetting, SettingField, Settings};
 
@@ -54,6 +57,25 @@ pub trait Connector: Send + Sync {
 
     /// Checks credentials and every right that syncing needs, reading at most one record of each kind.
     fn check(&self) -> BoxFuture<'_, Result<ConnectionReport, ConnectorError>>;
+
+    /// The platform's webhooks, where it has any.
+    fn hooks(&self) -> Option<&dyn Hooks> {
+        None
+    }
+
+    /// What people should know about this integration as it is set up, or as its last pass found the store.
+    fn notices(&self) -> Vec<Notice> {
+        Vec::new()
+    }
+}
+
+/// Something about an integration that works less far than one may expect. Syncing goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Stable code, `UPPER_SNAKE_CASE`.
+    pub code: String,
+    /// What it is and what to do about it; no personal data.
+    pub detail: String,
 }
 
 /// How much of a stream is read.
@@ -86,6 +108,8 @@ pub struct PeoplePage {
     pub watermark: Option<Watermark>,
     /// How many records the pass has in all, if the store tells.
     pub total: Option<u64>,
+    /// From when the records are, by our clock, if that is before the page was asked for (an export made earlier).
+    pub as_of: Option<DateTime<Utc>>,
 }
 
 /// What a connection test found.

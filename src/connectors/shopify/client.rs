@@ -26,7 +26,7 @@ const REQUEST_ID_HEADER: &str = "X-Request-Id";
 #[derive(Debug)]
 pub(super) struct Client {
     http: Http,
-    pace: Pace,
+    pace: Arc<Pace>,
     endpoint: Url,
     api_version: String,
     tokens: Tokens,
@@ -55,8 +55,8 @@ impl Client {
                 .map_err(|_| InvalidSetting::new("apiBaseUrl", "must be an http or https address"))
         };
         Ok(Self {
+            pace: http.pace(Platform::Shopify, &base),
             http,
-            pace: Pace::default(),
             endpoint: address(&format!("/admin/api/{api_version}/graphql.json"))?,
             tokens: Tokens::new(credentials, address("/admin/oauth/access_token")?, clock),
             api_version,

@@ -121,6 +121,7 @@ impl<'a> Reader<'a> {
             resume_from: self.position.checkpoint(),
             watermark: self.position.watermark(self.is_done),
             total: self.position.total,
+            as_of: None,
         }))
     }
 

@@ -62,7 +62,7 @@ enum Access {
 #[derive(Debug)]
 pub(super) struct Client {
     http: Http,
-    pace: Pace,
+    pace: Arc<Pace>,
     clock: Arc<dyn Clock>,
     /// `{storeUrl}/wp-json`.
     api: Url,
@@ -98,7 +98,8 @@ impl Client {
             _ => return Err(invalid()),
         };
         let page_size = AtomicU64::new(LARGEST_PAGE);
-        Ok(Self { http: http.clone(), pace: Pace::default(), clock, api, access, page_size })
+        let pace = http.pace(Platform::WooCommerce, api.as_str());
+        Ok(Self { http: http.clone(), pace, clock, api, access, page_size })
     }
 
     /// Our clock, for bounds on what the shop's says.

@@ -86,6 +86,7 @@ pub(super) fn pages(
                 resume_from: Checkpoint(as_json(&position)),
                 watermark: turn.done.then(|| watermark(stream, &pass, &position)).flatten(),
                 total: listing.total.filter(|_| !listing.rows.is_empty() || position.cursor.offset == 0),
+                as_of: None,
             };
             if turn.done {
                 break;

@@ -1,0 +1,99 @@
+//! Webhooks of a store: hints that something changed, never the truth.
+//!
+//! A delivery is verified on its raw bytes, and what it names is read again by id. So a forged, late, repeated or
+//! incomplete delivery can cost a request, and never changes what a person said.
+
+use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
+use reqwest::header::HeaderMap;
+use secrecy::SecretString;
+use url::Url;
+
+use super::ConnectorError;
+use crate::domain::people::{StoreId, Stream};
+
+/// How far a delivery's signed time may lie from ours, where the platform signs a time. Source: Standard Webhooks.
+pub const REPLAY_WINDOW: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
+
+/// A platform's webhooks. A connector that has none gives none.
+pub trait Hooks: Send + Sync {
+    /// Verifies a delivery in constant time and reads it. Asks the store nothing.
+    ///
+    /// # Errors
+    /// It is not the store's, too old, or nothing that can be read.
+    fn receive(&self, endpoint: &Endpoint, arrived: &Arrived<'_>) -> Result<Delivery, HookRefusal>;
+
+    /// Makes the store's webhooks what they ought to be: missing ones are made, sleeping ones woken, others of the same
+    /// address removed. Doing it again changes nothing.
+    fn register<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<Registration, ConnectorError>>;
+
+    /// Removes every webhook of this address from the store. None there is as good.
+    fn remove<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<(), ConnectorError>>;
+}
+
+/// Where an integration's webhooks go.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// `{public address}/hooks/{integrationId}`, without query.
+    pub address: Url,
+    /// A random secret of this integration, for platforms where we choose the key or a header; 64 hexadecimal digits.
+    pub secret: SecretString,
+}
+
+/// A request as it arrived.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrived<'a> {
+    /// Headers.
+    pub headers: &'a HeaderMap,
+    /// Query of the address, without the question mark.
+    pub query: &'a str,
+    /// Raw body.
+    pub body: &'a [u8],
+    /// Our time.
+    pub now: DateTime<Utc>,
+}
+
+/// A delivery that is the store's.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Delivery {
+    /// The sender's id of it, equal when it is sent again, at most 255 bytes. `None`: the body's hash stands for it.
+    pub id: Option<String>,
+    /// What it was about, in the platform's words, for the log of deliveries; no personal data, at most 64 bytes.
+    pub topic: String,
+    /// What to read again; empty for a ping and for topics that concern nobody.
+    pub hints: Vec<Hint>,
+}
+
+/// One record to be read again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    /// Where in the store.
+    pub stream: Stream,
+    /// Identity within the stream.
+    pub store_id: StoreId,
+    /// Whether it may be an opt-out or a deletion: handled ahead of everything else.
+    pub urgent: bool,
+}
+
+/// What is registered at the store.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Registration {
+    /// The topics that are delivered, in the platform's words.
+    pub topics: Vec<String>,
+    /// What is missing and what to do about it; empty if all is well.
+    pub problems: Vec<String>,
+}
+
+/// Why a delivery was not taken. Says nothing about what was expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum HookRefusal {
+    /// No signature, or one that is not the store's.
+    #[error("the signature is missing or wrong")]
+    BadSignature,
+    /// Signed, but too long ago or in the future.
+    #[error("the delivery is outside of the time window")]
+    OutOfWindow,
+    /// Signed, but not the vendor's shape.
+    #[error("the delivery is not of the expected format")]
+    Unreadable,
+}
