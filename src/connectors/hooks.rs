@@ -11,6 +11,7 @@ use url::Url;
 
 use super::ConnectorError;
 use crate::domain::people::{StoreId, Stream};
+use crate::domain::privacy::PrivacyRequest;
 
 /// How far a delivery's signed time may lie from ours, where the platform signs a time. Source: Standard Webhooks.
 pub const REPLAY_WINDOW: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
@@ -62,6 +63,9 @@ pub struct Delivery {
     pub topic: String,
     /// What to read again; empty for a ping and for topics that concern nobody.
     pub hints: Vec<Hint>,
+    /// What the law has somebody ask for through the store. Whoever takes the delivery in records it in the same
+    /// transaction, so that it is never lost.
+    pub privacy: Option<PrivacyRequest>,
 }
 
 /// One record to be read again.

@@ -20,6 +20,7 @@ pub mod membership;
 pub mod page;
 pub mod people;
 pub mod platform_notes;
+pub mod privacy;
 pub mod run;
 pub mod source_record;
 pub mod statement;
