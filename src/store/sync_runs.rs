@@ -310,9 +310,15 @@ pub(crate) async fn remember_seen(
 }
 
 /// All source records that a full run saw, sorted: 16 bytes each.
-pub(crate) async fn all_seen(db: &impl ConnectionTrait, run: SyncRunId) -> Result<Vec<SourceRecordId>, DbErr> {
+///
+/// `read` is how many records the run has read: room for so many is made at once, since growing would take twice that.
+pub(crate) async fn all_seen(
+    db: &impl ConnectionTrait,
+    run: SyncRunId,
+    read: u64,
+) -> Result<Vec<SourceRecordId>, DbErr> {
     const PAGES: u64 = 200;
-    let mut seen: Vec<SourceRecordId> = Vec::new();
+    let mut seen = Vec::with_capacity(usize::try_from(read).unwrap_or_default());
     let mut last = 0;
     loop {
         let pages: Vec<sync_page::Model> = sync_page::Entity::find()

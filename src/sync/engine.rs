@@ -259,7 +259,7 @@ impl Patience {
 /// in a stream that showed a record without identity: it could be any of them.
 async fn end_what_is_gone(context: &PageContext, mut run: Run, shutdown: &CancellationToken) -> Result<Run, Stop> {
     let db = &context.app.db;
-    let seen = sync_runs::all_seen(db, run.id).await?;
+    let seen = sync_runs::all_seen(db, run.id, run.counts.read).await?;
     let started_at = run.started_at.unwrap_or_else(|| context.app.clock.now());
     let streams: Vec<Stream> =
         run.progress.iter().filter(|(_, progress)| !progress.has_nameless).map(|(stream, _)| *stream).collect();
