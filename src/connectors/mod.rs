@@ -14,6 +14,7 @@ pub mod http;
 mod oauth1;
 pub mod settings;
 mod shopify;
+mod token;
 mod woocommerce;
 
 use std::sync::Arc;
