@@ -3,21 +3,21 @@
 use serde::Deserialize;
 
 use super::names::normalized;
-use super::population::ERASED;
-use super::records::{Account, Order, OrderStatus, Says, Second, Standing};
-use super::state::State;
-use crate::domain::Platform;
+use super::nature::{Erased, Letters, NewAddress, OptInOn, OrdersAfter, Unticked};
+use super::records::{Account, GuestFlag, OUTSIDE, Order, OrderStatus, Row, Says, Second, Standing};
+use super::state::{Records, State};
 
 /// A change in a store.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "change", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum Change {
-    /// The account with this address opts in. In WooCommerce that changes meta only, so no date moves.
+    /// The person with this address opts in: on the account or on the newsletter row, whichever the platform has. In
+    /// WooCommerce that changes meta only, so no date moves.
     OptIn {
         /// Whose.
         email: String,
     },
-    /// The account with this address opts out.
+    /// The person with this address opts out. In Magento no date moves.
     OptOut {
         /// Whose.
         email: String,
@@ -28,11 +28,12 @@ pub enum Change {
         email: String,
         /// The new one.
         to: String,
-        /// Shopify: whether the store states the same opt-in for the new address.
+        /// Shopify, BigCommerce, Shopware: whether the store states the same opt-in for the new address.
         #[serde(default)]
         keep_opt_in: bool,
     },
-    /// The account is deleted; a guest is erased. In WooCommerce the orders of a deleted account become guest orders.
+    /// The account and the newsletter rows are deleted; a guest is erased. In WooCommerce the orders of a deleted
+    /// account become guest orders, in Shopware they lose their customer.
     Delete {
         /// Whose.
         email: String,
@@ -103,37 +104,76 @@ impl State {
         Ok(())
     }
 
-    fn is_shopify(&self) -> bool {
-        self.population.platform == Platform::Shopify
-    }
-
-    fn accounts_with(&self, email: &str) -> Result<(String, Vec<Account>), ChangeError> {
+    fn known(&self, email: &str) -> Result<(String, Records), ChangeError> {
         let address = normalized(email).ok_or(ChangeError::BadAddress)?;
-        let (accounts, orders) = self.records_with(&address);
-        match (accounts.is_empty(), orders.is_empty()) {
-            (true, true) => Err(ChangeError::Nobody),
-            (true, false) => Err(ChangeError::NoAccount),
-            (false, _) => Ok((address, accounts)),
-        }
+        let found = self.records_with(&address);
+        let nobody = found.accounts.is_empty() && found.orders.is_empty() && found.rows.is_empty();
+        if nobody { Err(ChangeError::Nobody) } else { Ok((address, found)) }
     }
 
     fn say(&mut self, email: &str, says: Says, now: Second) -> Result<(), ChangeError> {
-        let (address, accounts) = self.accounts_with(email)?;
+        let (address, found) = self.known(email)?;
         let now = self.after_the_last_no(&address, says, now);
-        for mut account in accounts {
-            // A flag that already says it shows nothing new, so it goes on saying nothing about a changed address.
-            account.flag_is_stale &= account.says == says;
-            account.says = says;
-            account.said_at = now;
-            if self.is_shopify() {
-                account.modified = now;
+        let nature = self.nature();
+        match nature.opt_in_on {
+            OptInOn::Row => self.say_on_rows(email, says, now),
+            OptInOn::AccountElseRow if found.accounts.is_empty() => self.say_on_rows(email, says, now),
+            OptInOn::Account if found.accounts.is_empty() => return Err(ChangeError::NoAccount),
+            OptInOn::Account | OptInOn::AccountElseRow => {
+                let (moved_by_opt_in, moved_by_opt_out) = nature.moved_by;
+                for mut account in found.accounts {
+                    // A flag that already says it shows nothing new, so it goes on saying nothing about a changed
+                    // address.
+                    account.flag_is_stale &= account.says == says;
+                    account.says = says;
+                    account.said_at = now;
+                    if if says == Says::Yes { moved_by_opt_in } else { moved_by_opt_out } {
+                        account.modified = now;
+                    }
+                    self.accounts.put(account);
+                }
             }
-            self.accounts.put(account);
         }
         if says == Says::No {
             self.noes.insert(address, now);
         }
         Ok(())
+    }
+
+    /// A no goes for every row in a chosen sales channel, a yes for the first; who has none gets one.
+    fn say_on_rows(&mut self, email: &str, says: Says, now: Second) {
+        let mut rows = normalized(email).map(|address| self.records_with(&address)).unwrap_or_default().rows;
+        rows.retain(|row| row.channel != OUTSIDE);
+        if rows.is_empty() {
+            rows.push(self.new_row(email, now));
+        }
+        if says == Says::Yes {
+            rows.truncate(1);
+        }
+        for mut row in rows {
+            row.shows_modified = row.created != now;
+            // Whoever signs up again is not asked to confirm (vendors/shopware.md section 4).
+            row.confirmed_at = row.confirmed_at.filter(|_| says == Says::No);
+            (row.says, row.said_at, row.modified) = (says, now, now);
+            self.rows.put(row);
+        }
+    }
+
+    fn new_row(&mut self, email: &str, now: Second) -> Row {
+        Row {
+            id: self.rows.issue_id(),
+            email: Some(email.trim().to_owned()),
+            first_name: String::new(),
+            last_name: String::new(),
+            says: Says::Nothing,
+            said_at: now,
+            confirmed_at: None,
+            channel: 0,
+            created: now,
+            modified: now,
+            shows_modified: false,
+            malformed: false,
+        }
     }
 
     /// A yes right after a no is stamped a second later, since within a second the no would win.
@@ -145,43 +185,68 @@ impl State {
     }
 
     fn change_email(&mut self, email: &str, to: &str, keep: bool, now: Second) -> Result<(), ChangeError> {
-        let (_, accounts) = self.accounts_with(email)?;
-        self.check_new(to)?;
+        let (_, found) = self.known(email)?;
+        let among_accounts = self.nature().guests.among_accounts;
+        let accounts: Vec<_> =
+            found.accounts.into_iter().filter(|account| has_login(account, among_accounts)).collect();
+        if accounts.is_empty() {
+            return Err(ChangeError::NoAccount);
+        }
+        let to = self.new_address(to)?;
         for mut account in accounts {
-            account.email = Some(to.to_owned());
+            account.email = Some(to.clone());
             (account.modified, account.shows_modified) = (now, true);
-            if !self.is_shopify() {
-                account.flag_is_stale = matches!(account.says, Says::Yes | Says::No);
-            } else if !keep {
-                account.says = Says::Nothing;
+            match self.nature().new_address {
+                NewAddress::FlagStays => account.flag_is_stale = matches!(account.says, Says::Yes | Says::No),
+                NewAddress::StatedAnew if !keep => account.says = Says::Nothing,
+                NewAddress::StatedAnew | NewAddress::RowStays | NewAddress::RowFollows => {}
             }
             self.accounts.put(account);
+        }
+        for mut row in found.rows {
+            match self.nature().new_address {
+                NewAddress::RowStays if keep => row.modified = now,
+                // By plain SQL: no date moves (vendors/shopware.md section 4).
+                NewAddress::RowFollows if !keep && row.says == Says::Yes => {
+                    (row.says, row.confirmed_at) = (Says::Pending, None);
+                }
+                NewAddress::RowFollows => {}
+                _ => continue,
+            }
+            row.email = Some(to.clone());
+            self.rows.put(row);
         }
         Ok(())
     }
 
-    /// Addresses are unique among accounts, and WooCommerce refuses non-ASCII ones (recorded, both).
-    fn check_new(&self, email: &str) -> Result<(), ChangeError> {
+    /// The address as the store keeps it. Addresses are unique among accounts, and not every platform takes every
+    /// letter (recorded for WooCommerce, both).
+    fn new_address(&self, email: &str) -> Result<String, ChangeError> {
         let address = normalized(email).ok_or(ChangeError::BadAddress)?;
-        if !self.is_shopify() && !email.is_ascii() {
-            return Err(ChangeError::BadAddress);
-        }
-        if self.records_with(&address).0.is_empty() { Ok(()) } else { Err(ChangeError::Taken) }
+        let nature = self.nature();
+        let typed = email.trim();
+        let kept = match (nature.letters, address.split_once('@'), typed.split_once('@')) {
+            (Letters::Ascii, ..) if !typed.is_ascii() => return Err(ChangeError::BadAddress),
+            (Letters::AnyBeforeAt, Some((_, domain)), Some((local, _))) => format!("{local}@{domain}"),
+            _ => typed.to_owned(),
+        };
+        let among_accounts = nature.guests.among_accounts;
+        let is_taken = self.records_with(&address).accounts.iter().any(|account| has_login(account, among_accounts));
+        if is_taken { Err(ChangeError::Taken) } else { Ok(kept) }
     }
 
     fn delete(&mut self, email: &str, now: Second) -> Result<(), ChangeError> {
-        let address = normalized(email).ok_or(ChangeError::BadAddress)?;
-        let (accounts, orders) = self.records_with(&address);
-        if accounts.is_empty() && orders.is_empty() {
-            return Err(ChangeError::Nobody);
-        }
-        if accounts.is_empty() {
-            for order in orders {
+        let (_, found) = self.known(email)?;
+        if found.accounts.is_empty() {
+            for order in found.orders {
                 self.erase(order, now);
             }
         }
-        for account in accounts {
+        for account in found.accounts {
             self.delete_account(account.id, now);
+        }
+        for row in found.rows {
+            self.rows.remove(row.id);
         }
         Ok(())
     }
@@ -190,20 +255,26 @@ impl State {
         let now = now.max(self.changed_at);
         self.changed_at = now;
         for mut order in self.orders_of_account(id) {
-            if self.is_shopify() {
+            match self.nature().orders_after {
                 // With orders there is only erasure (vendors/shopify.md section 6).
-                self.erase(order, now);
-            } else {
+                OrdersAfter::Erased => self.erase(order, now),
                 // The order becomes a guest order and its date moves (recorded).
-                (order.account, order.modified) = (None, now);
-                self.orders.put(order);
+                OrdersAfter::BecomeGuestOrders => {
+                    (order.account, order.modified) = (None, now);
+                    self.orders.put(order);
+                }
+                OrdersAfter::LoseAccount => {
+                    order.account = None;
+                    self.orders.put(order);
+                }
+                OrdersAfter::Stay => {}
             }
         }
         self.accounts.remove(id);
     }
 
     fn orders_of_account(&self, id: u64) -> Vec<Order> {
-        let laid_out = self.accounts.laid_out(id).map(|place| self.records_of(place.person).1).unwrap_or_default();
+        let laid_out = self.accounts.laid_out(id).map(|place| self.records_of(place.person)).unwrap_or_default().orders;
         let mut orders: Vec<_> = laid_out.into_iter().chain(self.orders.changed_live().cloned()).collect();
         orders.retain(|order| order.account == Some(id));
         orders.sort_by_key(|order| order.id);
@@ -212,8 +283,12 @@ impl State {
     }
 
     fn erase(&mut self, mut order: Order, now: Second) {
-        // vendors/woocommerce.md section 3; Shopify redacts to null.
-        order.email = (!self.is_shopify()).then(|| ERASED.to_owned());
+        match self.nature().erased {
+            Erased::Deleted => return self.orders.remove(order.id),
+            Erased::Archived => order.status = OrderStatus::Trash,
+            Erased::Replaced(by) => order.email = Some(by.to_owned()),
+            Erased::Blank => order.email = None,
+        }
         (order.account, order.modified) = (None, now);
         (order.first_name, order.last_name) = (String::new(), String::new());
         self.orders.put(order);
@@ -221,10 +296,11 @@ impl State {
 
     fn guest_order(&mut self, email: &str, opt_in: Option<bool>, now: Second) -> Result<(), ChangeError> {
         let address = normalized(email).ok_or(ChangeError::BadAddress)?;
-        let (accounts, _) = self.records_with(&address);
-        let mut says = said(opt_in);
+        let Records { accounts, .. } = self.records_with(&address);
+        let nature = self.nature();
+        let mut says = said(opt_in, nature.unticked);
         let now = self.after_the_last_no(&address, says, now);
-        if self.is_shopify() && !accounts.is_empty() {
+        if nature.new_address == NewAddress::StatedAnew && !accounts.is_empty() {
             // A tick at checkout changes the customer; the order shows the state at the time of purchase.
             match opt_in {
                 Some(_) => self.say(email, says, now)?,
@@ -233,13 +309,19 @@ impl State {
                 }
             }
         }
-        if opt_in == Some(false) {
+        if says == Says::No {
             self.noes.insert(address, now);
         }
+        let account = nature.guests.among_accounts.then(|| {
+            let guest = Account { standing: Standing::Guest, orders: 1, ..self.blank_account(email.trim(), now) };
+            self.accounts.put(guest.clone());
+            guest.id
+        });
         let id = self.orders.issue_id();
         self.orders.put(Order {
             id,
-            account: None,
+            account,
+            guest_flag: GuestFlag::Right,
             email: Some(email.trim().to_owned()),
             first_name: "Gäst".to_owned(),
             last_name: format!("№ {id}"),
@@ -251,41 +333,62 @@ impl State {
             cents: 4_900,
             malformed: false,
         });
+        if says == Says::Yes && nature.opt_in_on != OptInOn::Account {
+            self.say(email, says, now)?;
+        }
         Ok(())
     }
 
     fn new_customer(&mut self, email: &str, opt_in: Option<bool>, now: Second) -> Result<(), ChangeError> {
-        self.check_new(email)?;
-        let id = self.accounts.issue_id();
+        let kept = self.new_address(email)?;
+        let nature = self.nature();
         let address = normalized(email).ok_or(ChangeError::BadAddress)?;
-        let now = self.after_the_last_no(&address, said(opt_in), now);
-        if opt_in == Some(false) {
+        let says = said(opt_in, nature.unticked);
+        let now = self.after_the_last_no(&address, says, now);
+        if says == Says::No {
             self.noes.insert(address, now);
         }
-        self.accounts.put(Account {
-            id,
+        let on_account = if nature.opt_in_on == OptInOn::Row { Says::Nothing } else { says };
+        let account = Account { says: on_account, ..self.blank_account(&kept, now) };
+        self.accounts.put(account);
+        if says == Says::Yes && nature.opt_in_on == OptInOn::Row {
+            self.say_on_rows(&kept, says, now);
+        }
+        Ok(())
+    }
+
+    fn blank_account(&mut self, email: &str, now: Second) -> Account {
+        Account {
+            id: self.accounts.issue_id(),
             standing: Standing::Customer,
-            email: Some(email.trim().to_owned()),
+            email: Some(email.to_owned()),
             billing_email: None,
             first_name: "Neve".to_owned(),
             last_name: "Newcomer".to_owned(),
-            says: said(opt_in),
+            says: Says::Nothing,
             said_at: now,
             flag_is_stale: false,
             created: now,
             modified: now,
-            shows_modified: true,
+            // Shopware has null until the first update (vendors/shopware.md section 2).
+            shows_modified: !self.nature().guests.among_accounts,
             orders: 0,
+            channel: 0,
+            list_hides: false,
             malformed: false,
-        });
-        Ok(())
+        }
     }
 }
 
-fn said(opt_in: Option<bool>) -> Says {
-    match opt_in {
-        Some(true) => Says::Yes,
-        Some(false) => Says::No,
-        None => Says::Nothing,
+/// Whether it is an account that somebody signs in to, where guests are among the accounts, too.
+fn has_login(account: &Account, among_accounts: bool) -> bool {
+    !among_accounts || account.standing != Standing::Guest
+}
+
+fn said(opt_in: Option<bool>, unticked: Unticked) -> Says {
+    match (opt_in, unticked) {
+        (Some(true), _) => Says::Yes,
+        (Some(false), Unticked::No) => Says::No,
+        (Some(false), Unticked::Nothing) | (None, _) => Says::Nothing,
     }
 }

@@ -7,7 +7,7 @@
 //! | `GET /totals` | how many people ought to be where |
 //! | `POST /` (also `/changes`) | makes a change, answers with the truth about its address |
 //! | `GET /faults` | planned faults, and how often each has struck |
-//! | `POST /faults` | `{"fault":"throttled","times":2,"after":0,"on":"any"}`; `on` is `any`, `customers` or `orders` |
+//! | `POST /faults` | `{"fault":"throttled","times":2,"after":0,"on":"any"}`; `on` is `any`, `customers`, `orders` or `subscribers` |
 //! | `DELETE /faults` | forgets planned faults |
 //! | `PUT /latency` | `{"milliseconds":50}`: time that every vendor request takes at least |
 //!

@@ -27,6 +27,8 @@ pub enum Fault {
     ShiftedPage,
     /// The credentials are refused, once per count.
     RejectedCredentials,
+    /// The first record of the page comes twice.
+    DuplicateRows,
     /// One record of the page has a number where its address should be.
     MalformedRecord,
     /// Shopify: `MAX_COST_EXCEEDED`; elsewhere nothing happens.
@@ -44,6 +46,8 @@ pub enum Target {
     Customers,
     /// Requests for orders.
     Orders,
+    /// Requests for newsletter rows.
+    Subscribers,
 }
 
 /// One fault, and when and how often it strikes.

@@ -1,25 +1,31 @@
 //! Simulated stores that speak the vendors' real wire formats over HTTP on a loopback port.
 //!
-//! Used by `assent sandbox`, the tests and the benchmarks. Read in this order: `cast` (who is in a store and why),
-//! `population` (how they are computed), `book` (in order, with changes), `truth` (where they ought to be),
-//! then the two servers.
+//! Used by `assent sandbox`, the tests and the benchmarks. Read in this order: `nature` (what sets the platforms
+//! apart), `cast` (who is in a store and why), `population` (how they are computed), `book` (in order, with changes),
+//! `truth` (where they ought to be), then the servers.
 //!
 //! Each store also has a **control API**, never part of the vendor's, under [`CONTROL_PATH`]: [`control`].
 //!
 //! **Invariant:** nothing here knows the connectors, the services or the contact rules: the wire formats come from
 //! the vendors' documents and recordings, the truth from the article, so that the stores are no mirror of our client.
 
+mod bigcommerce;
 mod book;
 mod cast;
 mod changes;
 pub mod control;
 mod faults;
+mod ids;
+mod magento;
 mod names;
+mod nature;
 mod options;
 mod population;
 mod records;
 mod server;
+mod sfcc;
 mod shopify;
+mod shopware;
 mod state;
 mod truth;
 mod woocommerce;
@@ -35,9 +41,13 @@ use tokio::task::JoinHandle;
 
 use crate::domain::Platform;
 
+pub use bigcommerce::BigCommerceOptions;
 pub use changes::{Change, ChangeError};
 pub use faults::{Fault, FaultPlan, FaultReport, Target};
+pub use magento::{MagentoOptions, PastTheEnd};
 pub use options::{OrderStorage, ShopifyCredentials, ShopifyOptions, StoreOptions, WooCommerceOptions};
+pub use sfcc::SfccOptions;
+pub use shopware::ShopwareOptions;
 pub use truth::{Problem, Totals, TrueRecord, Truth};
 
 /// Path under which a store is controlled.
@@ -51,9 +61,6 @@ pub const PLATFORMS: &[Platform] = &[Platform::Shopify, Platform::WooCommerce];
 /// A store could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// This release simulates no such store.
-    #[error("there is no simulated {0} store in this release")]
-    NoSuchPlatform(Platform),
     /// No port on loopback.
     #[error("no loopback port could be opened")]
     Listen(#[source] std::io::Error),
@@ -88,9 +95,12 @@ impl SandboxStore {
         let port = listener.local_addr().map_err(StartError::Listen)?.port();
         let shared = Arc::new(server::Shared::new(platform, options, format!("http://127.0.0.1:{port}")));
         let vendor = match platform {
-            Platform::WooCommerce => woocommerce::router(Arc::clone(&shared)),
+            Platform::BigCommerce => bigcommerce::router(Arc::clone(&shared))?,
+            Platform::Magento => magento::router(Arc::clone(&shared))?,
+            Platform::Sfcc => sfcc::router(Arc::clone(&shared))?,
             Platform::Shopify => shopify::router(Arc::clone(&shared))?,
-            other => return Err(StartError::NoSuchPlatform(other)),
+            Platform::Shopware => shopware::router(Arc::clone(&shared))?,
+            Platform::WooCommerce => woocommerce::router(Arc::clone(&shared)),
         };
         let router = vendor.nest(CONTROL_PATH, control::router(Arc::clone(&shared)));
         let stopped = shared.stopped.clone().cancelled_owned();
@@ -130,8 +140,12 @@ impl SandboxStore {
     #[must_use]
     pub fn settings(&self) -> Value {
         match self.shared.platform {
+            Platform::BigCommerce => bigcommerce::settings(&self.shared),
+            Platform::Magento => magento::settings(&self.shared),
+            Platform::Sfcc => sfcc::settings(&self.shared),
             Platform::Shopify => shopify::settings(&self.shared),
-            _ => woocommerce::settings(&self.shared),
+            Platform::Shopware => shopware::settings(&self.shared),
+            Platform::WooCommerce => woocommerce::settings(&self.shared),
         }
     }
 

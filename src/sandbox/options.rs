@@ -4,6 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::bigcommerce::BigCommerceOptions;
+use super::magento::MagentoOptions;
+use super::sfcc::SfccOptions;
+use super::shopware::ShopwareOptions;
 use crate::domain::{Clock, SystemClock};
 
 /// How a simulated store is set up. The defaults are what `assent sandbox` serves.
@@ -23,6 +27,14 @@ pub struct StoreOptions {
     pub woocommerce: WooCommerceOptions,
     /// What only Shopify has.
     pub shopify: ShopifyOptions,
+    /// What only BigCommerce has.
+    pub bigcommerce: BigCommerceOptions,
+    /// What only Magento has.
+    pub magento: MagentoOptions,
+    /// What only Salesforce Commerce Cloud has.
+    pub sfcc: SfccOptions,
+    /// What only Shopware has.
+    pub shopware: ShopwareOptions,
 }
 
 impl StoreOptions {
@@ -30,7 +42,8 @@ impl StoreOptions {
     #[must_use]
     pub fn generous() -> Self {
         let shopify = ShopifyOptions { bucket: 1e9, restore_per_second: 1e9, ..ShopifyOptions::default() };
-        Self { shopify, ..Self::default() }
+        let bigcommerce = BigCommerceOptions { quota: u32::MAX, ..BigCommerceOptions::default() };
+        Self { shopify, bigcommerce, ..Self::default() }
     }
 }
 
@@ -44,6 +57,10 @@ impl Default for StoreOptions {
             schema_dir: None,
             woocommerce: WooCommerceOptions::default(),
             shopify: ShopifyOptions::default(),
+            bigcommerce: BigCommerceOptions::default(),
+            magento: MagentoOptions::default(),
+            sfcc: SfccOptions::default(),
+            shopware: ShopwareOptions::default(),
         }
     }
 }

@@ -6,9 +6,10 @@
 //! **Invariant:** within one store an address belongs to one person; every date lies before 2026.
 
 use super::book::Place;
-use super::cast::{self, AccountPart, Address, NameKind, OrderPart, Part};
+use super::cast::{self, AccountPart, Address, NameKind, OrderPart, Part, RowPart};
 use super::names::{DOMAINS, ESCAPED_LAST, FIRST, LAST, Name, normalized};
-use super::records::{Account, Order, Says, Second};
+use super::nature::{self, Letters, Nature, Sight};
+use super::records::{Account, Order, Row, Says, Second};
 use crate::domain::Platform;
 
 /// 2023-01-01: the first account.
@@ -33,6 +34,7 @@ pub(crate) struct Population {
     pub(crate) platform: Platform,
     pub(crate) seed: u64,
     pub(crate) people: u64,
+    pub(crate) sight: Sight,
 }
 
 /// What a roll of the dice is for, so that rolls do not depend on each other.
@@ -50,7 +52,11 @@ enum Roll {
 
 impl Population {
     pub(crate) fn part(&self, person: u64) -> Part {
-        cast::part(self.platform, person)
+        cast::part(self.nature(), person)
+    }
+
+    const fn nature(&self) -> &'static Nature {
+        nature::of(self.platform)
     }
 
     /// An even number from a person, the same in every store for those who shop in all of them.
@@ -71,18 +77,13 @@ impl Population {
     pub(crate) fn address(&self, person: u64) -> String {
         let shared = person.is_multiple_of(SHARED_EVERY);
         let ((first, plain_first), (_, plain_last)) = self.name(person);
-        let store = match (shared, self.platform) {
-            (true, _) => "",
-            (false, Platform::Shopify) => "s",
-            (false, _) => "w",
-        };
-        // WooCommerce refuses non-ASCII addresses on write (vendors/woocommerce.md section 2).
-        let unicode = self.platform == Platform::Shopify;
-        let accents = unicode && !shared && self.own_roll(person, Roll::Unicode, 20) == 0;
+        let Nature { tag, letters, .. } = self.nature();
+        let store = if shared { "" } else { tag };
+        let accents = *letters != Letters::Ascii && !shared && self.own_roll(person, Roll::Unicode, 20) == 0;
         let first = if accents { first.to_lowercase() } else { plain_first.to_owned() };
         let tag = if self.roll(person, Roll::Tag, 16) == 0 { "+shop" } else { "" };
         let (typed, ascii) = DOMAINS[self.roll(person, Roll::Domain, DOMAINS.len())];
-        let domain = if unicode { typed } else { ascii };
+        let domain = if *letters == Letters::Any { typed } else { ascii };
         let address = format!("{first}.{plain_last}{person}{store}{tag}@{domain}");
         match self.own_roll(person, Roll::Casing, 12) {
             0 => recased(&address),
@@ -126,7 +127,8 @@ impl Population {
     pub(crate) fn account(&self, place: Place) -> Account {
         let person = place.person;
         let part = self.part(person);
-        let AccountPart { says, standing, address, name, shows_modified, malformed } = part.accounts[place.part];
+        let AccountPart { says, standing, address, name, shows_modified, channel, list_hides, malformed } =
+            part.accounts[place.part];
         let (first_name, last_name) = self.names(person, name);
         let created = JOINED_FROM + place.created_after;
         // Two records of one person say what they say one after the other, in the order of the cast.
@@ -141,24 +143,33 @@ impl Population {
             first_name,
             last_name,
             says,
-            said_at: if says == Says::No || place.part > 0 { created + later + wait } else { created },
+            said_at: match says {
+                // Nobody can tell when, so that it holds until somebody is seen to say yes.
+                Says::No if !self.nature().dates_words => CHANGED_FROM + PERIOD,
+                _ if !self.nature().dates_words => created,
+                _ if says == Says::No || place.part > 0 => created + later + wait,
+                _ => created,
+            },
             flag_is_stale: false,
             created,
             modified: CHANGED_FROM + place.modified_after,
             shows_modified,
-            orders: u32::try_from(part.orders.iter().filter(|order| order.by_account).count()).unwrap_or_default(),
+            orders: u32::try_from(part.orders_of(place.part)).unwrap_or_default(),
+            channel,
+            list_hides,
             malformed,
         }
     }
 
     /// The order at a place of the book of orders; `account` is the account it belongs to if it belongs to one.
     pub(crate) fn order(&self, place: Place, account: Option<u64>) -> Order {
-        let OrderPart { by_account, says, address, status, test, malformed } =
+        let OrderPart { by_account, guest_flag, says, address, status, test, malformed } =
             self.part(place.person).orders[place.part];
         let (first_name, last_name) = self.names(place.person, NameKind::Usual);
         Order {
             id: place.id,
             account: account.filter(|_| by_account),
+            guest_flag,
             email: self.typed(place.person, address),
             first_name,
             last_name,
@@ -168,6 +179,30 @@ impl Population {
             status,
             test,
             cents: 1_000 + u32::try_from(self.own_roll(place.person, Roll::Amount, 20_000)).unwrap_or_default(),
+            malformed,
+        }
+    }
+
+    /// The newsletter row at a place of the book of rows.
+    pub(crate) fn row(&self, place: Place) -> Row {
+        let RowPart { says, confirmed, address, name, channel, malformed } = self.part(place.person).rows[place.part];
+        let (first_name, last_name) = self.names(place.person, name);
+        let created = JOINED_FROM + place.created_after;
+        let modified = CHANGED_FROM + place.modified_after;
+        let wait = Second::try_from(self.own_roll(place.person, Roll::SaidOn, 90)).unwrap_or_default() * DAY;
+        let confirmed_at = confirmed.then_some(created + wait);
+        Row {
+            id: place.id,
+            email: self.typed(place.person, address),
+            first_name,
+            last_name,
+            says,
+            said_at: if says == Says::No { modified } else { confirmed_at.unwrap_or(created) },
+            confirmed_at,
+            channel,
+            created,
+            modified,
+            shows_modified: says == Says::No || confirmed,
             malformed,
         }
     }

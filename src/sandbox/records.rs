@@ -20,6 +20,10 @@ pub(crate) enum Says {
     Pending,
     /// The platform holds the address for invalid. Shopify only.
     Invalid,
+    /// Waits until the account is confirmed. Magento only.
+    Unconfirmed,
+    /// The field that would say it is missing from the record. `BigCommerce` only.
+    Absent,
 }
 
 /// How an account came to be, or which rights it has.
@@ -33,8 +37,10 @@ pub(crate) enum Standing {
     PlainUser,
     /// `WooCommerce`: staff.
     ShopManager,
-    /// Shopify: made by a checkout without account.
+    /// Shopify and Shopware: made by a checkout without account.
     Guest,
+    /// Magento and Shopware: registered, the address not confirmed yet.
+    Unconfirmed,
     /// Shopify: made by the newsletter form.
     Newsletter,
     /// Shopify: made by the merchant and invited.
@@ -43,7 +49,7 @@ pub(crate) enum Standing {
     Declined,
 }
 
-/// An account (a `WooCommerce` user, a Shopify customer).
+/// An account (a `WooCommerce` user, a Shopify customer, a Shopware customer or guest).
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Account {
     pub(crate) id: u64,
@@ -64,8 +70,50 @@ pub(crate) struct Account {
     /// Whether the store shows `modified`: `WooCommerce` has null where it was never saved.
     pub(crate) shows_modified: bool,
     pub(crate) orders: u32,
+    /// Which of the store's websites or sales channels it belongs to, from 0.
+    pub(crate) channel: usize,
+    /// The opt-in shows only when the record is read by its id (Magento; `vendors/magento.md` section 6).
+    pub(crate) list_hides: bool,
     /// The record has the wrong type in the place of its address.
     pub(crate) malformed: bool,
+}
+
+/// The sales channel that is not among the chosen ones; 0 and 1 are.
+pub(crate) const OUTSIDE: usize = 2;
+
+/// A newsletter row: an address and what it said, without a link to an account.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Row {
+    pub(crate) id: u64,
+    /// Address as typed; `None` where there is none.
+    pub(crate) email: Option<String>,
+    pub(crate) first_name: String,
+    pub(crate) last_name: String,
+    pub(crate) says: Says,
+    pub(crate) said_at: Second,
+    /// When a confirmation mail was answered; stays when the person opts out (`vendors/shopware.md` section 4).
+    pub(crate) confirmed_at: Option<Second>,
+    /// Which of the store's websites or sales channels it belongs to; [`OUTSIDE`] is not a chosen one.
+    pub(crate) channel: usize,
+    pub(crate) created: Second,
+    pub(crate) modified: Second,
+    /// Whether it was changed since it was made.
+    pub(crate) shows_modified: bool,
+    /// The record has the wrong type in the place of its address.
+    pub(crate) malformed: bool,
+}
+
+/// What an order tells of whether a guest placed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GuestFlag {
+    /// The truth.
+    Right,
+    /// Nothing: the flag is missing or null.
+    Missing,
+    /// The opposite (Magento; `vendors/magento.md` section 5).
+    Wrong,
+    /// The truth, but a guest's order has an account number all the same (SFCC; `vendors/sfcc.md` section 5).
+    Numbered,
 }
 
 /// Where an order stands.
@@ -87,6 +135,7 @@ pub(crate) struct Order {
     pub(crate) id: u64,
     /// The account it belongs to; `None` for a guest.
     pub(crate) account: Option<u64>,
+    pub(crate) guest_flag: GuestFlag,
     pub(crate) email: Option<String>,
     pub(crate) first_name: String,
     pub(crate) last_name: String,
@@ -99,7 +148,7 @@ pub(crate) struct Order {
     pub(crate) malformed: bool,
 }
 
-/// What both kinds have in common for keeping them in order.
+/// What all kinds have in common for keeping them in order.
 pub(crate) trait Record: Clone {
     fn id(&self) -> u64;
     fn modified(&self) -> Second;
@@ -115,6 +164,15 @@ impl Record for Account {
 }
 
 impl Record for Order {
+    fn id(&self) -> u64 {
+        self.id
+    }
+    fn modified(&self) -> Second {
+        self.modified
+    }
+}
+
+impl Record for Row {
     fn id(&self) -> u64 {
         self.id
     }

@@ -1,4 +1,4 @@
-//! What both simulated servers share: the store's state, latency, faults, and answers.
+//! What the simulated servers share: the store's state, latency, faults, and answers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -13,12 +13,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::faults::{Fault, Faults, Target};
 use super::names::normalized;
+use super::nature::{self, Sight};
 use super::population::{Population, mix};
 use super::records::Second;
 use super::state::State;
 use super::{Change, ChangeError, HANG, StoreOptions, Truth};
 use crate::domain::Platform;
 
+/// What the vendors call an address.
+const ADDRESSES: [&str; 3] = ["email", "emailAddress", "customer_email"];
 /// Time for half an answer to go out.
 const FLUSH: Duration = Duration::from_millis(20);
 
@@ -37,7 +40,8 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(platform: Platform, options: StoreOptions, base_url: String) -> Self {
-        let population = Population { platform, seed: options.seed, people: options.people };
+        let sight = Sight::of(platform, &options);
+        let population = Population { platform, seed: options.seed, people: options.people, sight };
         let latency_ms = AtomicU64::new(millis(options.latency));
         Self {
             platform,
@@ -52,10 +56,7 @@ impl Shared {
     }
 
     pub(crate) const fn name(&self) -> &'static str {
-        match self.platform {
-            Platform::Shopify => "Shopify sandbox",
-            _ => "WooCommerce sandbox",
-        }
+        nature::of(self.platform).name
     }
 
     pub(crate) fn state(&self) -> RwLockReadGuard<'_, State> {
@@ -133,11 +134,16 @@ impl Shared {
             }
             Fault::TruncatedBody => answer().truncated(),
             Fault::MalformedJson => answer().garbled().into_response(),
-            Fault::MalformedRecord => answer().spoilt().into_response(),
+            Fault::MalformedRecord => answer().changed(spoil).into_response(),
+            Fault::DuplicateRows => answer().changed(double).into_response(),
             Fault::ShiftedPage => {
                 let answer = answer();
-                if let Some(id) = answer.accounts.first() {
-                    self.state_mut().delete_account(*id, self.now());
+                match answer.listed.1.first() {
+                    Some(id) if answer.listed.0 == Target::Customers => {
+                        self.state_mut().delete_account(*id, self.now());
+                    }
+                    Some(id) if answer.listed.0 == Target::Subscribers => self.state_mut().rows.remove(*id),
+                    _ => {}
                 }
                 answer.into_response()
             }
@@ -159,8 +165,8 @@ pub(crate) struct Answer {
     content_type: &'static str,
     headers: Vec<(&'static str, String)>,
     body: Vec<u8>,
-    /// The accounts on the page, so that a fault can take one away.
-    accounts: Vec<u64>,
+    /// The records on the page, so that a fault can take one away.
+    listed: (Target, Vec<u64>),
 }
 
 impl Answer {
@@ -170,12 +176,13 @@ impl Answer {
             content_type: "application/json; charset=UTF-8",
             headers: Vec::new(),
             body: serde_json::to_vec(body).expect("the sandbox's answers have a JSON form"),
-            accounts: Vec::new(),
+            listed: (Target::Any, Vec::new()),
         }
     }
 
     pub(crate) fn text(status: u16, content_type: &'static str, body: &str) -> Self {
-        Self { status, content_type, headers: Vec::new(), body: body.as_bytes().to_vec(), accounts: Vec::new() }
+        let listed = (Target::Any, Vec::new());
+        Self { status, content_type, headers: Vec::new(), body: body.as_bytes().to_vec(), listed }
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -183,8 +190,9 @@ impl Answer {
         self
     }
 
-    pub(crate) fn with_accounts(mut self, accounts: Vec<u64>) -> Self {
-        self.accounts = accounts;
+    /// Says which records are on the page: numbers of customers or of newsletter rows.
+    pub(crate) fn with_listed(mut self, target: Target, numbers: Vec<u64>) -> Self {
+        self.listed = (target, numbers);
         self
     }
 
@@ -214,10 +222,10 @@ impl Answer {
         self
     }
 
-    /// The first address of the page becomes a number.
-    fn spoilt(mut self) -> Self {
+    /// The JSON body with something done to it.
+    fn changed(mut self, change: fn(&mut Value) -> bool) -> Self {
         if let Ok(mut body) = serde_json::from_slice::<Value>(&self.body)
-            && spoil(&mut body)
+            && change(&mut body)
         {
             self.body = body.to_string().into_bytes();
         }
@@ -238,19 +246,45 @@ impl Answer {
     }
 }
 
+/// The first address of the page becomes a number.
 fn spoil(value: &mut Value) -> bool {
     match value {
         Value::Array(items) => items.iter_mut().any(spoil),
         Value::Object(fields) => {
-            let address =
-                ["email", "emailAddress"].into_iter().find(|name| fields.get(*name).is_some_and(Value::is_string));
+            let address = ADDRESSES.iter().find(|name| fields.get(**name).is_some_and(Value::is_string));
             match address {
                 Some(name) => {
-                    fields.insert(name.to_owned(), Value::from(7));
+                    fields.insert((*name).to_owned(), Value::from(7));
                     true
                 }
                 None => fields.values_mut().any(spoil),
             }
+        }
+        _ => false,
+    }
+}
+
+/// The first record of the page comes once more at its end.
+fn double(value: &mut Value) -> bool {
+    match value {
+        Value::Array(items) => match items.first().filter(|first| has_address(first)).cloned() {
+            Some(first) => {
+                items.push(first);
+                true
+            }
+            None => items.iter_mut().any(double),
+        },
+        Value::Object(fields) => fields.values_mut().any(double),
+        _ => false,
+    }
+}
+
+fn has_address(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(has_address),
+        Value::Object(fields) => {
+            ADDRESSES.iter().any(|name| fields.get(*name).is_some_and(Value::is_string))
+                || fields.values().any(has_address)
         }
         _ => false,
     }

@@ -70,3 +70,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_book_that_nobody_has_records_in_takes_new_ones() {
+    let mut book = Book::<Note>::new(200, 10, FROM, |_| 0);
+    assert_eq!((book.list(Sort::Id, ALL_KEYS, |_, _| true, |_| true).len(), book.laid_out(10)), (0, None));
+    let id = book.issue_id();
+    book.put(Note { id, modified: FROM + 5 });
+    let listing = book.list(Sort::Modified, ALL_KEYS, |_, _| true, |_| true);
+    assert_eq!((listing.len(), listing.slice(0, 9).len()), (1, 1));
+}

@@ -38,7 +38,7 @@ const fn marketing_state(says: Says) -> &'static str {
         Says::No => "UNSUBSCRIBED",
         Says::Pending => "PENDING",
         Says::Invalid => "INVALID",
-        Says::Nothing | Says::Gibberish | Says::YesProtected => "NOT_SUBSCRIBED",
+        Says::Nothing | Says::Gibberish | Says::YesProtected | Says::Unconfirmed | Says::Absent => "NOT_SUBSCRIBED",
     }
 }
 

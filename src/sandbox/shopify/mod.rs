@@ -205,7 +205,7 @@ impl Shop {
             body["extensions"] = extensions;
             Answer::json(200, &body)
         };
-        answer.with_accounts(context.accounts.take())
+        answer.with_listed(Target::Customers, context.accounts.take())
     }
 
     /// Parsed and validated once per text.

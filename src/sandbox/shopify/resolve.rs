@@ -172,11 +172,11 @@ impl Object<'_> {
             "customers" => self.make(Kind::Customers(self.customers(info)?)),
             "orders" => self.make(Kind::Orders(self.orders(info)?)),
             // Deleted customers give null with no error (vendors/shopify.md section 6).
-            "customer" => match id().and_then(|id| self.context.shared.state().account(id)) {
+            "customer" => match id().and_then(|id| self.context.shared.state().find::<Account>(id)) {
                 Some(account) => self.make_customer(account),
                 None => ResolvedValue::null(),
             },
-            "order" => match id().and_then(|id| self.context.shared.state().order(id)) {
+            "order" => match id().and_then(|id| self.context.shared.state().find::<Order>(id)) {
                 Some(order) if self.is_recent_enough(&order) => self.make(Kind::Order(order)),
                 _ => ResolvedValue::null(),
             },
@@ -212,9 +212,9 @@ impl Object<'_> {
         let search = searched(&arguments, self.context.shared.options.shopify.whole_day_customers)?;
         let state = self.context.shared.state();
         let listing = state.accounts.list(arguments.sort(), arguments.keys(&search), |_, _| true, |_| true);
-        let rows = gathered(listing, &arguments, &search, |listing| state.accounts_of(listing, 0, u64::MAX));
+        let rows = gathered(listing, &arguments, &search, |listing| state.slice(listing, 0, u64::MAX));
         let ceiling = self.context.shared.options.shopify.paging_ceiling;
-        let build = |listing: &Listing<'_, _>, offset, limit| state.accounts_of(listing, offset, limit);
+        let build = |listing: &Listing<'_, _>, offset, limit| state.slice(listing, offset, limit);
         Page::cut(&rows, &arguments, ceiling, build).map_err(error)
     }
 
@@ -226,9 +226,9 @@ impl Object<'_> {
         // Orders of the population are all years old.
         let fits = |order: &Order| self.is_recent_enough(order);
         let listing = state.orders.list(arguments.sort(), arguments.keys(&search), |_, _| all, fits);
-        let rows = gathered(listing, &arguments, &search, |listing| state.orders_of(listing, 0, u64::MAX));
+        let rows = gathered(listing, &arguments, &search, |listing| state.slice(listing, 0, u64::MAX));
         let ceiling = self.context.shared.options.shopify.paging_ceiling;
-        let build = |listing: &Listing<'_, _>, offset, limit| state.orders_of(listing, offset, limit);
+        let build = |listing: &Listing<'_, _>, offset, limit| state.slice(listing, offset, limit);
         Page::cut(&rows, &arguments, ceiling, build).map_err(error)
     }
 
@@ -243,11 +243,11 @@ impl Object<'_> {
             if search == Search::ALL {
                 listing.len()
             } else {
-                state.accounts_of(&listing, 0, u64::MAX).iter().filter(|account| account.fits(&search)).count() as u64
+                state.slice(&listing, 0, u64::MAX).iter().filter(|account| account.fits(&search)).count() as u64
             }
         } else {
             let listing = state.orders.list(sort, ALL_KEYS, |_, _| all, |order| self.is_recent_enough(order));
-            state.orders_of(&listing, 0, u64::MAX).iter().filter(|order| order.fits(&search)).count() as u64
+            state.slice(&listing, 0, u64::MAX).iter().filter(|order| order.fits(&search)).count() as u64
         };
         drop(state);
         let limit = info.arguments().get("limit").and_then(serde_json_bytes::Value::as_u64).unwrap_or(MAX_COUNT);
@@ -359,7 +359,7 @@ impl Object<'_> {
                 ResolvedValue::leaf(if order.status == OrderStatus::Pending { "PENDING" } else { "PAID" })
             }
             "customer" => {
-                let account = order.account.and_then(|id| self.context.shared.state().account(id));
+                let account = order.account.and_then(|id| self.context.shared.state().find::<Account>(id));
                 match (account, self.demand(field, "read_customers")) {
                     (Some(_), Err(denied)) => return Some(Err(denied)),
                     (Some(account), Ok(())) => self.make(Kind::Customer(account)),

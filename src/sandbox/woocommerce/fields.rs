@@ -220,7 +220,7 @@ fn flag(id: u64, says: Says) -> Option<Value> {
         Says::Gibberish => {
             Some(pick(["maybe".into(), 2.into(), json!({ "asked": "twice" }), json!(["x"]), "?".into()]))
         }
-        Says::Nothing | Says::Pending | Says::Invalid => None,
+        Says::Nothing | Says::Pending | Says::Invalid | Says::Unconfirmed | Says::Absent => None,
     }
 }
 

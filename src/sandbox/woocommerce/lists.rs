@@ -8,6 +8,7 @@ use super::params::{Complaints, Params, Rejected};
 use super::{Shop, fields};
 use crate::sandbox::OrderStorage;
 use crate::sandbox::book::{ALL_KEYS, Key, Listing, Sort};
+use crate::sandbox::faults::Target;
 use crate::sandbox::names::normalized;
 use crate::sandbox::population::mix;
 use crate::sandbox::records::{Account, Order, OrderStatus, Record, Second, Standing};
@@ -141,7 +142,7 @@ impl Shop {
         let listing = state.accounts.list(Sort::Id, ALL_KEYS, fits_part, |account| has_role(account.standing, role));
         let (include, search) = (ids(params, "include"), params.get("search").map(str::to_lowercase));
         let (accounts, total) = if email.is_some() || include.is_some() || search.is_some() || order_by == "name" {
-            let mut all = state.accounts_of(&listing, 0, u64::MAX);
+            let mut all = state.slice(&listing, 0, u64::MAX);
             all.retain(|account| {
                 let address = account.email.as_deref().unwrap_or_default();
                 email.as_ref().is_none_or(|email| normalized(address).as_ref() == Some(email))
@@ -154,7 +155,7 @@ impl Shop {
             let total = all.len() as u64;
             (slice.cut_all(all), total)
         } else {
-            (slice.cut(&listing, |offset, limit| state.accounts_of(&listing, offset, limit)), listing.len())
+            (slice.cut(&listing, |offset, limit| state.slice(&listing, offset, limit)), listing.len())
         };
         drop(state);
         let wanted = params.fields();
@@ -162,7 +163,7 @@ impl Shop {
             accounts.iter().map(|account| fields::customer(account, &self.shared.base_url, &wanted)).collect();
         let ids = accounts.iter().map(|account| account.id).collect();
         let link = self.links("customers", params, &slice, total, "");
-        Ok(list_answer(&body, total, slice.per_page, link).with_accounts(ids))
+        Ok(list_answer(&body, total, slice.per_page, link).with_listed(Target::Customers, ids))
     }
 
     /// Equal names come in another order each time, as a database is free to do.
@@ -189,9 +190,9 @@ impl Shop {
         let fits = |order: &Order| filter.shows(order.status, order.account.is_some());
         let listing = state.orders.list(sort, filter.keys(sort), fits_part, fits);
         let (orders, total) = if filter.is_told_by(sort) {
-            (slice.cut(&listing, |offset, limit| state.orders_of(&listing, offset, limit)), listing.len())
+            (slice.cut(&listing, |offset, limit| state.slice(&listing, offset, limit)), listing.len())
         } else {
-            let mut all = state.orders_of(&listing, 0, u64::MAX);
+            let mut all = state.slice(&listing, 0, u64::MAX);
             all.retain(|order| filter.fits(order));
             let total = all.len() as u64;
             (slice.cut_all(all), total)

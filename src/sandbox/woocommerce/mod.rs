@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use self::auth::Authority;
 use self::params::{Params, Rejected};
 use super::faults::{Fault, Target};
+use super::records::{Account, Order};
 use super::server::{Answer, Shared};
 
 /// Seconds that the site's clock is ahead of UTC.
@@ -147,13 +148,13 @@ impl Shop {
     }
 
     fn customer(&self, id: u64, params: &Params) -> Result<Answer, Rejected> {
-        let account = self.shared.state().account(id).ok_or_else(Rejected::no_such_user)?;
+        let account = self.shared.state().find::<Account>(id).ok_or_else(Rejected::no_such_user)?;
         let body = fields::customer(&account, &self.shared.base_url, &params.fields());
         Ok(Answer::json(200, &body).with("allow", "GET, POST, PUT, PATCH, DELETE").with("link", self.root_link()))
     }
 
     fn order(&self, id: u64, params: &Params) -> Result<Answer, Rejected> {
-        let order = self.shared.state().order(id).ok_or_else(Rejected::no_such_order)?;
+        let order = self.shared.state().find::<Order>(id).ok_or_else(Rejected::no_such_order)?;
         let body = fields::order(&order, &self.shared.base_url, &params.fields());
         Ok(Answer::json(200, &body).with("allow", "GET, POST, PUT, PATCH, DELETE").with("link", self.root_link()))
     }
