@@ -51,6 +51,7 @@ pub(crate) enum Standing {
 
 /// An account (a `WooCommerce` user, a Shopify customer, a Shopware customer or guest).
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "the quirks of a record have nothing to do with each other")]
 pub(crate) struct Account {
     pub(crate) id: u64,
     pub(crate) standing: Standing,

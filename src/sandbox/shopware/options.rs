@@ -16,6 +16,6 @@ pub struct ShopwareOptions {
 impl Default for ShopwareOptions {
     /// `vendors/shopware.md` sections 1, 2 and 5.
     fn default() -> Self {
-        Self { token_lives: Duration::from_secs(600), tokens_per_minute: None, max_limit: 500 }
+        Self { token_lives: Duration::from_mins(10), tokens_per_minute: None, max_limit: 500 }
     }
 }
