@@ -2,10 +2,11 @@
 
 use async_graphql::{Enum, SimpleObject};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::words::{Audience, OptInSource, Platform};
-use crate::connectors::settings::{SettingField, SettingKind};
+use crate::connectors::settings::{Need, SettingField, SettingKind, settings_schema};
 use crate::connectors::settings_of;
 use crate::domain::contact_rules::{self, ContactRules, Customers, Guests, OptOut, Subscribers};
 use crate::domain::platform_notes::notes_of;
@@ -26,8 +27,11 @@ pub struct ConnectorView {
     pub audiences: Vec<Audience>,
     /// How the people of a store are handled.
     pub rules: ContactRulesView,
-    /// What an installation takes; empty while the platform is not available.
+    /// What an installation takes, in the order in which a form asks for it.
     pub settings: Vec<SettingView>,
+    /// The same as a JSON Schema (2020-12): kinds, patterns, examples, and the ways to sign in as `anyOf`.
+    #[schema(value_type = Object)]
+    pub settings_schema: Value,
     /// What the platform can and can't do.
     pub notes: Vec<&'static str>,
 }
@@ -89,11 +93,13 @@ pub struct SettingView {
     pub name: &'static str,
     /// What kind of value it takes.
     pub kind: SettingKindView,
-    /// Whether it must be given.
+    /// Whether it must always be given. Of the ways to sign in the schema of the settings tells.
     pub required: bool,
     /// Whether it is write-only: sealed at rest and never shown again.
     pub secret: bool,
-    /// What it is.
+    /// A value as it may look.
+    pub example: Option<&'static str>,
+    /// What it is and where to find it.
     pub description: &'static str,
 }
 
@@ -103,7 +109,7 @@ pub struct SettingView {
 #[schema(as = SettingKind)]
 #[graphql(remote = "SettingKind", name = "SettingKind")]
 pub enum SettingKindView {
-    /// Text of 1 to 2048 bytes.
+    /// Text of 1 to 2048 characters.
     Text,
     /// An http or https address.
     Url,
@@ -122,6 +128,7 @@ impl From<crate::domain::Platform> for ConnectorView {
             available: fields.is_some(),
             audiences: rules.audiences().iter().copied().map(Audience::from).collect(),
             rules: rules.into(),
+            settings_schema: settings_schema(title, fields.unwrap_or_default()),
             settings: fields.unwrap_or_default().iter().map(SettingView::from).collect(),
             notes: notes.to_vec(),
         }
@@ -149,7 +156,7 @@ impl From<&'static ContactRules> for ContactRulesView {
 
 impl From<&SettingField> for SettingView {
     fn from(field: &SettingField) -> Self {
-        let SettingField { name, kind, secret, required, description } = *field;
-        Self { name, kind: kind.into(), required, secret, description }
+        let SettingField { name, kind, secret, need, shape: _, example, description } = *field;
+        Self { name, kind: kind.into(), required: need == Need::Required, secret, example, description }
     }
 }

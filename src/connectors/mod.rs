@@ -8,13 +8,17 @@
 //! **Invariant:** a page's `resume_from` and its records belong together. Storing both in one transaction means that
 //! a crash repeats a page and never skips one.
 
+mod bigcommerce;
 pub mod error;
 pub mod hooks;
 pub mod http;
+mod magento;
 mod oauth1;
 pub mod settings;
+mod sfcc;
 mod shopify;
 mod token;
+mod shopware;
 mod woocommerce;
 
 use std::sync::Arc;
@@ -147,9 +151,12 @@ pub struct Check {
 #[must_use]
 pub const fn settings_of(platform: Platform) -> Option<&'static [SettingField]> {
     match platform {
+        Platform::BigCommerce => Some(bigcommerce::settings::FIELDS),
+        Platform::Magento => Some(magento::settings::FIELDS),
+        Platform::Sfcc => Some(sfcc::settings::FIELDS),
         Platform::Shopify => Some(shopify::settings::FIELDS),
+        Platform::Shopware => Some(shopware::settings::FIELDS),
         Platform::WooCommerce => Some(woocommerce::settings::FIELDS),
-        Platform::BigCommerce | Platform::Magento | Platform::Sfcc | Platform::Shopware => None,
     }
 }
 

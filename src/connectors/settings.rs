@@ -1,35 +1,16 @@
 //! Settings of an integration, as data: which there are, which are secret, what is wrong with one.
 
+mod field;
+mod schema;
+mod sign_in;
+
 use std::collections::BTreeMap;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
-/// One setting of a platform.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SettingField {
-    /// Name on the wire.
-    pub name: &'static str,
-    /// What kind of value.
-    pub kind: SettingKind,
-    /// Whether it is write-only and sealed at rest.
-    pub secret: bool,
-    /// Whether it must be there. Alternatives (one of two) are checked by the connector.
-    pub required: bool,
-    /// What it is, for people.
-    pub description: &'static str,
-}
-
-/// Kinds of values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SettingKind {
-    /// Text of 1 to 2048 bytes.
-    Text,
-    /// An http or https address.
-    Url,
-    /// Up to 50 texts.
-    TextList,
-}
+pub use field::{Need, SettingField, SettingKind, Shape};
+pub use schema::settings_schema;
 
 /// A setting that can't be used. Never holds the value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,19 +39,20 @@ pub struct Settings {
     pub secrets: BTreeMap<&'static str, SecretString>,
 }
 
-const MAX_TEXT_BYTES: usize = 2048;
+const MAX_TEXT_CHARS: usize = 2048;
 const MAX_LIST_ITEMS: usize = 50;
 
 impl Settings {
-    /// Sorts a platform's settings into public and secret ones and checks each by its kind.
+    /// Sorts a platform's settings into public and secret ones and checks each by its kind and shape. Values are taken
+    /// as they are, spaces included.
     ///
     /// # Errors
-    /// An unknown name, a missing required one, or a value of the wrong kind.
+    /// An unknown name, a missing required one, a value of the wrong kind or shape, or not exactly one way to sign in.
     pub fn parse(fields: &'static [SettingField], mut input: Map<String, Value>) -> Result<Self, InvalidSetting> {
         let mut settings = Self::default();
         for field in fields {
             match input.remove(field.name) {
-                None | Some(Value::Null) if field.required => {
+                None | Some(Value::Null) if field.need == Need::Required => {
                     return Err(InvalidSetting::new(field.name, "is required"));
                 }
                 None | Some(Value::Null) => {}
@@ -88,7 +70,12 @@ impl Settings {
             }
         }
         match input.keys().next() {
-            None => Ok(settings),
+            None => {
+                sign_in::check(fields, |name| {
+                    settings.public.contains_key(name) || settings.secrets.contains_key(name)
+                })?;
+                Ok(settings)
+            }
             Some(unknown) => {
                 let known: Vec<_> = fields.iter().map(|field| field.name).collect();
                 let name = crate::domain::people::bounded(unknown.clone(), 64);
@@ -128,42 +115,27 @@ impl Settings {
 }
 
 fn checked(field: &SettingField, value: Value) -> Result<Value, InvalidSetting> {
-    let wrong = |problem: &str| Err(InvalidSetting::new(field.name, problem));
+    let wrong = |problem: String| Err(InvalidSetting::new(field.name, problem));
     match (field.kind, &value) {
-        (SettingKind::Text | SettingKind::Url, Value::String(text)) => {
-            let trimmed = text.trim();
-            if !is_line(trimmed) {
-                return wrong("must be text of 1 to 2048 bytes on one line");
-            }
-            if field.kind == SettingKind::Url && !is_web_address(trimmed) {
-                return wrong("must be an http or https address without user, query or fragment");
-            }
-            Ok(Value::String(trimmed.to_owned()))
-        }
+        (SettingKind::Text | SettingKind::Url, Value::String(text)) if fits(field, text) => Ok(value),
+        (SettingKind::Text | SettingKind::Url, _) => wrong(format!("must be {}", field.shape.words)),
         (SettingKind::TextList, Value::Array(items)) if items.len() <= MAX_LIST_ITEMS => {
-            let fits = |item: &Value| item.as_str().is_some_and(is_line);
-            if items.iter().all(fits) {
+            if items.is_empty() && field.need == Need::Required {
+                return wrong("must name at least one".to_owned());
+            }
+            if items.iter().all(|item| item.as_str().is_some_and(|text| fits(field, text))) {
                 Ok(value)
             } else {
-                wrong("must hold only texts of 1 to 2048 bytes on one line")
+                wrong(format!("must be a list; each in it {}", field.shape.words))
             }
         }
-        (SettingKind::Text | SettingKind::Url, _) => wrong("must be text"),
-        (SettingKind::TextList, _) => wrong("must be a list of at most 50 texts"),
+        (SettingKind::TextList, _) => wrong(format!("must be a list of at most {MAX_LIST_ITEMS} texts")),
     }
 }
 
-fn is_line(text: &str) -> bool {
-    !text.is_empty() && text.len() <= MAX_TEXT_BYTES && !text.chars().any(char::is_control)
-}
-
-fn is_web_address(text: &str) -> bool {
-    url::Url::parse(text).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.has_host()
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none()
-    })
+fn fits(field: &SettingField, text: &str) -> bool {
+    let shape = regex::Regex::new(field.shape.pattern).expect("patterns of settings are tested");
+    text.chars().count() <= MAX_TEXT_CHARS
+        && shape.is_match(text)
+        && (field.kind != SettingKind::Url || url::Url::parse(text).is_ok())
 }

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use crate::connectors::settings::{InvalidSetting, SettingField, SettingKind, Settings};
+use crate::connectors::settings::{InvalidSetting, SettingField, Settings, Shape};
 
 /// The version that the queries were written for and are tested against. Stable at the time of writing and
 /// supported for at least a year (`vendors/shopify.md` section 1).
@@ -10,50 +10,40 @@ pub(crate) const DEFAULT_API_VERSION: &str = "2026-07";
 /// Where a bare shop name lives.
 const SHOP_SUFFIX: &str = ".myshopify.com";
 
-/// Source: the wire details of the product description.
+/// The two kinds of credentials.
+const FIXED_TOKEN: &str = "fixed access token";
+const CLIENT_CREDENTIALS: &str = "client credentials";
+
+/// Source: the wire details of the product description; `vendors/shopify.md` sections 2 and 9.
 pub(crate) const FIELDS: &[SettingField] = &[
-    SettingField {
-        name: "shopDomain",
-        kind: SettingKind::Text,
-        secret: false,
-        required: true,
-        description: "The shop, for example acme.myshopify.com.",
-    },
-    SettingField {
-        name: "accessToken",
-        kind: SettingKind::Text,
-        secret: true,
-        required: false,
-        description: "Fixed token of an app made in the admin; else give clientId and clientSecret.",
-    },
-    SettingField {
-        name: "clientId",
-        kind: SettingKind::Text,
-        secret: false,
-        required: false,
-        description: "Client id of an app of your own organisation.",
-    },
-    SettingField {
-        name: "clientSecret",
-        kind: SettingKind::Text,
-        secret: true,
-        required: false,
-        description: "Client secret of that app; also signs its webhooks.",
-    },
-    SettingField {
-        name: "apiVersion",
-        kind: SettingKind::Text,
-        secret: false,
-        required: false,
-        description: "Version of the Admin API, for example 2026-07.",
-    },
-    SettingField {
-        name: "apiBaseUrl",
-        kind: SettingKind::Url,
-        secret: false,
-        required: false,
-        description: "Address to call instead of https://{shopDomain}.",
-    },
+    SettingField::text("shopDomain", "The shop, by its myshopify.com name; the name alone will do.")
+        .required()
+        .shape(
+            r"^([A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]{0,61}[A-Za-z0-9])(\.([A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]{0,61}[A-Za-z0-9])){0,4}$",
+            "a host name such as acme.myshopify.com, without https://",
+        )
+        .example("acme.myshopify.com"),
+    SettingField::secret(
+        "accessToken",
+        "Fixed token of an app that was made in the shop's admin before 2026, begins with shpat_. For a newer app give \
+         clientId and clientSecret.",
+    )
+    .sign_in(FIXED_TOKEN, &[])
+    .example("shpat_00000000000000000000000000000000"),
+    SettingField::text("clientId", "Client id of an app of your own organisation: Dev Dashboard > the app > Settings.")
+        .shape(Shape::VISIBLE.pattern, Shape::VISIBLE.words)
+        .sign_in(CLIENT_CREDENTIALS, &[])
+        .example("00000000000000000000000000000000"),
+    SettingField::secret(
+        "clientSecret",
+        "Client secret of the app; it also signs the webhooks, so give it beside accessToken too if the shop sends any.",
+    )
+    .sign_in(CLIENT_CREDENTIALS, &[FIXED_TOKEN])
+    .example("shpss_00000000000000000000000000000000"),
+    SettingField::text("apiVersion", "Version of the Admin API; without it the one this release was tested with.")
+        .shape("^[0-9]{4}-(0[1-9]|1[0-2])$", "a year and month such as 2026-07")
+        .example(DEFAULT_API_VERSION),
+    SettingField::url("apiBaseUrl", "Address to call instead of https://{shopDomain}, for example that of a test shop."),
 ];
 
 /// Checked settings.

@@ -1,42 +1,29 @@
 //! Settings of a WooCommerce integration.
 
-use crate::connectors::settings::{SettingField, SettingKind};
+use crate::connectors::settings::SettingField;
 
-/// Source: the wire details of the product description.
+/// Source: the wire details of the product description; `vendors/woocommerce.md` sections 1, 4 and 6.
 pub(crate) const FIELDS: &[SettingField] = &[
+    SettingField::url("storeUrl", "Home address of the shop, with its folder if it has one.")
+        .required()
+        .example("https://shop.example.com"),
+    SettingField::secret(
+        "consumerKey",
+        "Consumer key, begins with ck_: WooCommerce > Settings > Advanced > REST API > Add key, for a shop manager or \
+         administrator. The right Read suffices for syncing; Read/Write lets webhooks be registered.",
+    )
+    .required()
+    .example("ck_0000000000000000000000000000000000000000"),
+    SettingField::secret("consumerSecret", "Consumer secret, begins with cs_; shown once, beside the key.")
+        .required()
+        .example("cs_0000000000000000000000000000000000000000"),
+    SettingField::list(
+        "optInMetaKeys",
+        "Keys of the meta data in which a plugin of the shop records the opt-in, most trusted first.",
+    )
+    .example("mailchimp_woocommerce_is_subscribed"),
     SettingField {
-        name: "storeUrl",
-        kind: SettingKind::Url,
-        secret: false,
-        required: true,
-        description: "Home address of the shop, with its folder if it has one.",
-    },
-    SettingField {
-        name: "consumerKey",
-        kind: SettingKind::Text,
         secret: true,
-        required: true,
-        description: "REST API key, starts with ck_; read rights suffice.",
-    },
-    SettingField {
-        name: "consumerSecret",
-        kind: SettingKind::Text,
-        secret: true,
-        required: true,
-        description: "REST API secret, starts with cs_.",
-    },
-    SettingField {
-        name: "optInMetaKeys",
-        kind: SettingKind::TextList,
-        secret: false,
-        required: false,
-        description: "Meta keys that record the opt-in, most trusted first.",
-    },
-    SettingField {
-        name: "webhookSecret",
-        kind: SettingKind::Text,
-        secret: true,
-        required: false,
-        description: "Secret that signs the webhooks of the shop.",
+        ..SettingField::text("webhookSecret", "Secret that signs the webhooks of the shop, as entered there.")
     },
 ];

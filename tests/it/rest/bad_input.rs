@@ -37,7 +37,7 @@ fn integration_cases(store: &str, news: &str, buyers: &str) -> Vec<Case> {
     vec![
         post(json!({}), 422, "#/platform"),
         post(with(new.clone(), "/platform", json!("ebay")), 422, "#/platform"),
-        post(with(new.clone(), "/platform", json!("shopware")), 422, "#/platform"),
+        post(with(new.clone(), "/platform", json!("shopware")), 422, "#/settings/accessKeyId"),
         post(with(new.clone(), "/platform", json!(7)), 400, ""),
         post(with(new.clone(), "/name", json!("")), 422, "#/name"),
         post(with(new.clone(), "/name", json!("a\u{0}b")), 422, "#/name"),

@@ -1,0 +1,3 @@
+//! BigCommerce.
+
+pub(crate) mod settings;

@@ -1,0 +1,3 @@
+//! Magento and Adobe Commerce.
+
+pub(crate) mod settings;

@@ -1,0 +1,3 @@
+//! Salesforce Commerce Cloud.
+
+pub(crate) mod settings;

@@ -1,0 +1,3 @@
+//! Shopware 6.
+
+pub(crate) mod settings;
