@@ -62,6 +62,15 @@ pub enum ConnectorError {
         /// HTTP status.
         status: u16,
     },
+    /// The store has more than its API shows, and offers no way to ask for it in parts.
+    #[error(
+        "the store does not show all of its {what}; nothing more was read, so that nobody is taken for gone; ask the \
+         platform's support"
+    )]
+    ListTooLong {
+        /// Of what, and why, in our words.
+        what: &'static str,
+    },
     /// The answer is larger than we read.
     #[error("the store's answer is larger than {limit} bytes")]
     TooLarge {
@@ -102,6 +111,7 @@ impl ConnectorError {
             | Self::NotThere { .. }
             | Self::OutOfService { .. }
             | Self::Refused { .. }
+            | Self::ListTooLong { .. }
             | Self::TooLarge { .. }
             | Self::PrivateHost => Retry::Never,
         }
@@ -121,6 +131,7 @@ impl ConnectorError {
             Self::NotThere { .. } => "STORE_NOT_THERE",
             Self::OutOfService { .. } => "STORE_OUT_OF_SERVICE",
             Self::Refused { .. } => "STORE_REFUSED",
+            Self::ListTooLong { .. } => "STORE_LIST_TOO_LONG",
             Self::TooLarge { .. } => "STORE_ANSWER_TOO_LARGE",
             Self::PrivateHost => "STORE_PRIVATE_HOST",
         }

@@ -17,8 +17,8 @@ mod oauth1;
 pub mod settings;
 mod sfcc;
 mod shopify;
-mod token;
 mod shopware;
+mod token;
 mod woocommerce;
 
 use std::sync::Arc;
@@ -171,9 +171,10 @@ pub fn open(
     clock: Arc<dyn Clock>,
 ) -> Result<Box<dyn Connector>, InvalidSetting> {
     match platform {
+        Platform::Sfcc => Ok(Box::new(sfcc::Sfcc::open(settings, http, clock)?)),
         Platform::Shopify => Ok(Box::new(shopify::Shopify::open(settings, http, clock)?)),
         Platform::WooCommerce => Ok(Box::new(woocommerce::WooCommerce::open(settings, http, clock)?)),
-        Platform::BigCommerce | Platform::Magento | Platform::Sfcc | Platform::Shopware => {
+        Platform::BigCommerce | Platform::Magento | Platform::Shopware => {
             Err(InvalidSetting::new("platform", "has no connector in this release"))
         }
     }

@@ -8,6 +8,9 @@ pub(crate) fn shown(nature: &Nature, stream: &str, number: u64) -> String {
     match nature.ids {
         Ids::Number => number.to_string(),
         Ids::Text => text(stream, number),
+        // An order's number is its site's (`vendors/sfcc.md` section 5).
+        Ids::Commerce if stream == "orders" => format!("{}/{number:08}", super::sfcc::SITE),
+        Ids::Commerce => commerce(stream, number),
     }
 }
 
@@ -15,6 +18,11 @@ pub(crate) fn shown(nature: &Nature, stream: &str, number: u64) -> String {
 pub(crate) fn text(stream: &str, number: u64) -> String {
     let salt = mix(stream.bytes().fold(0, |salt, byte| salt * 31 + u64::from(byte)), number);
     format!("{:012x}7{:03x}8{:015x}", 0x018d_0000_0000_u64 + number, salt & 0xfff, salt >> 4)
+}
+
+/// 28 characters, as the Commerce API's ids of customers have at most (`vendors/sfcc/`, `Customer`).
+pub(crate) fn commerce(stream: &str, number: u64) -> String {
+    format!("ab{}", text(stream, number).split_at(6).1)
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub use changes::{Change, ChangeError};
 pub use faults::{Fault, FaultPlan, FaultReport, Target};
 pub use magento::{MagentoOptions, PastTheEnd};
 pub use options::{OrderStorage, ShopifyCredentials, ShopifyOptions, StoreOptions, WooCommerceOptions};
-pub use sfcc::SfccOptions;
+pub use sfcc::{SearchableDates, SfccOptions};
 pub use shopware::ShopwareOptions;
 pub use truth::{Problem, Totals, TrueRecord, Truth};
 

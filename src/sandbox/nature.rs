@@ -50,6 +50,8 @@ pub(crate) enum Ids {
     Number,
     /// As text without meaning, see [`super::ids`].
     Text,
+    /// Customers as text without meaning, orders by number within a site.
+    Commerce,
 }
 
 /// Which letters the platform takes in an address.
@@ -194,7 +196,7 @@ const SFCC: Nature = Nature {
     name: "Salesforce Commerce Cloud sandbox",
     tag: "f",
     first_ids: FirstIds { account: 1_001, order: 50_001, row: 1 },
-    ids: Ids::Text,
+    ids: Ids::Commerce,
     letters: Letters::Ascii,
     opt_in_on: OptInOn::Account,
     moved_by: (true, true),

@@ -12,6 +12,7 @@ mod sandbox_people;
 mod sandbox_shopify;
 mod sandbox_woocommerce;
 mod sandbox_woocommerce_recorded;
+mod sfcc_connector;
 mod shopify_connector;
 mod sign_in;
 mod support;

@@ -1,6 +1,16 @@
 //! Settings of a Salesforce Commerce Cloud integration.
 
-use crate::connectors::settings::{SettingField, Shape};
+use secrecy::SecretString;
+use url::Url;
+
+use crate::connectors::settings::{InvalidSetting, SettingField, Settings, Shape};
+
+/// Where Account Manager grants tokens (`vendors/sfcc.md` section 3).
+const TOKEN_URL: &str = "https://account.demandware.com/dwsso/oauth2/access_token";
+/// Before realm and instance in an organisation's id (`vendors/sfcc.md` section 2).
+const ORGANIZATION_PREFIX: &str = "f_ecom_";
+/// Before the name of a custom attribute in a document (`vendors/sfcc.md` section 6).
+const ATTRIBUTE_PREFIX: &str = "c_";
 
 /// What ids of sites, lists and attributes consist of.
 const ID: Shape =
@@ -59,3 +69,124 @@ pub(crate) const FIELDS: &[SettingField] = &[
         "Address that gives tokens instead of https://account.demandware.com/dwsso/oauth2/access_token.",
     ),
 ];
+
+/// Checked settings.
+#[derive(Debug)]
+pub(super) struct SfccSettings {
+    /// Address of the Commerce API, before the family of an API.
+    pub(super) api: Url,
+    /// `f_ecom_zzxy_prd`.
+    pub(super) organization: String,
+    /// Sites whose orders are read; at least one, each once.
+    pub(super) sites: Vec<String>,
+    /// Customer list.
+    pub(super) customer_list: String,
+    /// Where tokens are granted.
+    pub(super) token_url: Url,
+    /// API client.
+    pub(super) client_id: String,
+    /// Its secret.
+    pub(super) client_secret: SecretString,
+    /// Name of the opt-in in a document, `c_acceptsMarketing`; `None` if the merchant named none.
+    pub(super) attribute: Option<String>,
+}
+
+impl SfccSettings {
+    /// Reads the settings of an integration.
+    ///
+    /// # Errors
+    /// The setting that can't be used.
+    pub(super) fn read(settings: &Settings) -> Result<Self, InvalidSetting> {
+        let missing = |name: &str| InvalidSetting::new(name, "is required");
+        let text = |name: &str| settings.text(name).map(str::to_owned).ok_or_else(|| missing(name));
+        let short_code = text("shortCode")?;
+        let api = settings
+            .text("apiBaseUrl")
+            .map_or_else(|| format!("https://{short_code}.api.commercecloud.salesforce.com"), str::to_owned);
+        Ok(Self {
+            api: address("apiBaseUrl", &api)?,
+            organization: text("organizationId")?,
+            sites: each_once(settings.texts("siteIds").unwrap_or_default()),
+            customer_list: text("customerListId")?,
+            token_url: address("tokenUrl", settings.text("tokenUrl").unwrap_or(TOKEN_URL))?,
+            client_id: text("clientId")?,
+            client_secret: settings.secret("clientSecret").cloned().ok_or_else(|| missing("clientSecret"))?,
+            attribute: settings.text("acceptsMarketingAttribute").map(attribute),
+        })
+    }
+
+    /// The tenant: realm and instance, `zzxy_prd`.
+    pub(super) fn tenant(&self) -> &str {
+        self.organization.strip_prefix(ORGANIZATION_PREFIX).unwrap_or(&self.organization)
+    }
+}
+
+fn address(name: &str, text: &str) -> Result<Url, InvalidSetting> {
+    Url::parse(text).map_err(|_| InvalidSetting::new(name, "must be an http or https address"))
+}
+
+fn each_once(ids: Vec<String>) -> Vec<String> {
+    let mut sites: Vec<String> = Vec::new();
+    for id in ids {
+        if !sites.contains(&id) {
+            sites.push(id);
+        }
+    }
+    sites
+}
+
+/// Merchants know the attribute by its id and see it in documents with a prefix; both are meant.
+fn attribute(id: &str) -> String {
+    format!("{ATTRIBUTE_PREFIX}{}", id.strip_prefix(ATTRIBUTE_PREFIX).unwrap_or(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn read(field: &str, value: Value) -> Result<SfccSettings, InvalidSetting> {
+        let mut input = json!({"shortCode": "kv7kzm78", "organizationId": "f_ecom_zzxy_prd", "siteIds": ["RefArch"],
+            "customerListId": "RefArch", "clientId": "id", "clientSecret": "hush"});
+        input[field] = value;
+        SfccSettings::read(&Settings::parse(FIELDS, input.as_object().unwrap().clone())?)
+    }
+
+    #[test]
+    fn the_short_code_leads_to_the_api_and_the_organization_to_the_tenant() {
+        let settings = read("clientId", json!("id")).unwrap();
+        assert_eq!(settings.api.as_str(), "https://kv7kzm78.api.commercecloud.salesforce.com/");
+        assert_eq!(settings.token_url.as_str(), TOKEN_URL);
+        assert_eq!(settings.tenant(), "zzxy_prd");
+        assert_eq!(settings.attribute, None);
+    }
+
+    #[test]
+    fn an_attribute_may_be_named_with_or_without_its_prefix() {
+        for name in ["acceptsMarketing", "c_acceptsMarketing"] {
+            let settings = read("acceptsMarketingAttribute", json!(name)).unwrap();
+            assert_eq!(settings.attribute.as_deref(), Some("c_acceptsMarketing"));
+        }
+    }
+
+    #[test]
+    fn a_site_named_twice_is_read_once() {
+        assert_eq!(read("siteIds", json!(["A", "B", "A"])).unwrap().sites, ["A", "B"]);
+    }
+
+    #[test]
+    fn what_can_not_be_right_is_refused_by_name() {
+        for (field, value) in [
+            ("shortCode", json!("api.example.com")),
+            ("organizationId", json!("zzxy_prd")),
+            ("siteIds", json!([])),
+            ("siteIds", json!(["a/b"])),
+            ("siteIds", json!([".."])),
+            ("customerListId", json!("..")),
+            ("acceptsMarketingAttribute", json!("accepts marketing")),
+            ("tokenUrl", json!("ftp://account.example.com")),
+        ] {
+            assert_eq!(read(field, value).unwrap_err().field, field);
+        }
+    }
+}

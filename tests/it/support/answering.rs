@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::body::Body;
-use axum::http::{Method, Response, Uri};
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, Method, Response, Uri};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -21,12 +21,29 @@ pub(crate) struct Asked {
     pub(crate) path: String,
     /// Decoded.
     pub(crate) query: Vec<(String, String)>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Asked {
     /// The value of a parameter.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON; null where it is none.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// The value of a field of a form.
+    pub(crate) fn field(&self, name: &str) -> Option<String> {
+        form_urlencoded::parse(&self.body).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    }
+
+    /// The value of a header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
     }
 
     /// The value of a parameter that is a number.
@@ -83,11 +100,12 @@ impl AnsweringStore {
         let url = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (origin, log, answer) = (url.clone(), Arc::clone(&asked), Arc::new(answer));
-        let routes = Router::new().fallback(move |method: Method, uri: Uri| {
+        let routes = Router::new().fallback(move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
             let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
             let path = uri.path().to_owned();
             let mut log = log.lock().expect("no test panics with the log in hand");
-            let one = Asked { number: log.len(), method: method.to_string(), origin: origin.clone(), path, query };
+            let (number, method, origin) = (log.len(), method.to_string(), origin.clone());
+            let one = Asked { number, method, origin, path, query, headers, body };
             log.push(one.clone());
             let reply = answer(&one);
             async move { reply.sent().await }

@@ -1,0 +1,10 @@
+//! The Salesforce Commerce Cloud connector against stores that answer what a test says, and against the simulated one.
+
+// So that the lints for tests hold for the helpers, too.
+#![cfg(test)]
+
+mod access;
+mod connection;
+mod customers;
+mod orders;
+mod store;
