@@ -5,6 +5,9 @@
 
 mod access;
 mod connection;
+mod contract;
 mod customers;
+mod examples;
 mod orders;
+mod simulated;
 mod store;
