@@ -144,7 +144,9 @@ impl From<(u32, crate::domain::Platform)> for ConnectorView {
 
 impl From<&'static ContactRules> for ContactRulesView {
     fn from(rules: &'static ContactRules) -> Self {
-        let ContactRules { customers, guests, subscribers: Subscribers::OptedInBy(sources), opt_out } = *rules;
+        // How words are weighed against each other is nothing that anybody can choose by.
+        let ContactRules { customers, guests, subscribers: Subscribers::OptedInBy(sources), order_words: _, opt_out } =
+            *rules;
         Self {
             customers: customers.into(),
             guests: guests.into(),

@@ -221,6 +221,8 @@ impl Answer {
 pub struct Pace {
     turn: Mutex<()>,
     budget: std::sync::Mutex<Option<Budget>>,
+    /// Before which no further request of a fixed window is due.
+    due: std::sync::Mutex<Option<Instant>>,
 }
 
 /// A leaky bucket as a store reports it.
@@ -240,9 +242,23 @@ impl Pace {
         }
     }
 
-    /// How long until `cost` fits into the budget; zero while the store has told none.
+    /// Takes over what the store says about a fixed window: `left` further requests until it ends in `reset`. They are
+    /// spread evenly over it; with none left, the next one is for the next window.
+    pub fn report_window(&self, left: u64, reset: Duration) {
+        let parts = u32::try_from(left.max(1)).unwrap_or(u32::MAX);
+        let due = Instant::now() + (reset / parts).min(MAX_RETRY_AFTER);
+        *self.due.lock().unwrap_or_else(PoisonError::into_inner) = Some(due);
+    }
+
+    /// How long until a request that costs `cost` is due; zero while the store has told no budget.
     #[must_use]
     pub fn delay(&self, cost: f64) -> Duration {
+        let due = *self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        let until_due = due.map_or(Duration::ZERO, |due| due.saturating_duration_since(Instant::now()));
+        self.until_it_fits(cost).max(until_due)
+    }
+
+    fn until_it_fits(&self, cost: f64) -> Duration {
         let Some(budget) = *self.lock() else { return Duration::ZERO };
         let restored = budget.as_of.elapsed().as_secs_f64() * budget.restored_per_second;
         let missing = cost.min(budget.maximum) - (budget.available + restored);

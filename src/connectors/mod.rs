@@ -171,10 +171,11 @@ pub fn open(
     clock: Arc<dyn Clock>,
 ) -> Result<Box<dyn Connector>, InvalidSetting> {
     match platform {
+        Platform::BigCommerce => Ok(Box::new(bigcommerce::BigCommerce::open(settings, http, clock)?)),
         Platform::Sfcc => Ok(Box::new(sfcc::Sfcc::open(settings, http, clock)?)),
         Platform::Shopify => Ok(Box::new(shopify::Shopify::open(settings, http, clock)?)),
         Platform::WooCommerce => Ok(Box::new(woocommerce::WooCommerce::open(settings, http, clock)?)),
-        Platform::BigCommerce | Platform::Magento | Platform::Shopware => {
+        Platform::Magento | Platform::Shopware => {
             Err(InvalidSetting::new("platform", "has no connector in this release"))
         }
     }

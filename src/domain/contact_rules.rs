@@ -24,6 +24,8 @@ pub struct ContactRules {
     pub guests: Guests,
     /// Who is a subscriber.
     pub subscribers: Subscribers,
+    /// Whether what an order says stands beside newsletter rows.
+    pub order_words: OrderWords,
     /// What an opt-out in the store does.
     pub opt_out: OptOut,
 }
@@ -56,6 +58,17 @@ pub enum Subscribers {
     OptedInBy(&'static [OptInSource]),
 }
 
+/// Whether what an order says about marketing counts for an address that has newsletter rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OrderWords {
+    /// Always: the newest word wins, wherever it stands.
+    Count,
+    /// Only where the address has no row. An order is frozen, the row is the living truth: what the row says counts,
+    /// also if it says nothing, and a row that is deleted is an opt-out from what orders said before.
+    YieldToRows,
+}
+
 /// What an opt-out in the store does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -69,6 +82,8 @@ pub const BIGCOMMERCE: ContactRules = ContactRules {
     customers: Customers::AccountHolders,
     guests: Guests::JoinCustomers,
     subscribers: Subscribers::OptedInBy(&[AccountCreation, Checkout, NewsletterForm]),
+    // `vendors/bigcommerce.md` sections 5 and 14.
+    order_words: OrderWords::YieldToRows,
     opt_out: OptOut::LeaveSubscribers,
 };
 
@@ -77,6 +92,7 @@ pub const MAGENTO: ContactRules = ContactRules {
     customers: Customers::AccountHolders,
     guests: Guests::OwnAudience,
     subscribers: Subscribers::OptedInBy(&[NewsletterForm]),
+    order_words: OrderWords::Count,
     opt_out: OptOut::LeaveSubscribers,
 };
 
@@ -85,6 +101,7 @@ pub const SFCC: ContactRules = ContactRules {
     customers: Customers::AccountHolders,
     guests: Guests::JoinCustomers,
     subscribers: Subscribers::OptedInBy(&[CustomAttribute]),
+    order_words: OrderWords::Count,
     opt_out: OptOut::LeaveSubscribers,
 };
 
@@ -93,6 +110,7 @@ pub const SHOPIFY: ContactRules = ContactRules {
     customers: Customers::EveryoneWithEmail,
     guests: Guests::JoinCustomers,
     subscribers: Subscribers::OptedInBy(&[AccountCreation, Checkout, NewsletterForm, StoreSetting]),
+    order_words: OrderWords::Count,
     opt_out: OptOut::LeaveSubscribers,
 };
 
@@ -101,6 +119,7 @@ pub const SHOPWARE: ContactRules = ContactRules {
     customers: Customers::AccountHolders,
     guests: Guests::JoinCustomers,
     subscribers: Subscribers::OptedInBy(&[AccountCreation, Checkout]),
+    order_words: OrderWords::Count,
     opt_out: OptOut::LeaveSubscribers,
 };
 
@@ -109,6 +128,7 @@ pub const WOOCOMMERCE: ContactRules = ContactRules {
     customers: Customers::AccountHolders,
     guests: Guests::JoinCustomers,
     subscribers: Subscribers::OptedInBy(&[AccountCreation, Checkout]),
+    order_words: OrderWords::Count,
     opt_out: OptOut::LeaveSubscribers,
 };
 
@@ -138,6 +158,11 @@ impl ContactRules {
     fn is_subscriber_source(&self, source: OptInSource) -> bool {
         let Subscribers::OptedInBy(sources) = self.subscribers;
         sources.contains(&source)
+    }
+
+    /// Whether a record's word has to be passed over because the address has a newsletter row.
+    fn yields_to_rows(&self, kind: PersonKind) -> bool {
+        self.order_words == OrderWords::YieldToRows && matches!(kind, PersonKind::Guest | PersonKind::AccountOrder)
     }
 
     fn audience_of(&self, kind: PersonKind) -> Option<Audience> {
@@ -194,9 +219,11 @@ pub fn apply(rules: &ContactRules, evidence: &[Evidence], opted_out_at: Option<D
     let first_of = |audience| evidence.iter().position(|record| rules.audience_of(record.kind) == Some(audience));
     // What an account holder ticked at a checkout counts for the account's own address only (product rule 7).
     let has_account = evidence.iter().any(|record| record.kind == PersonKind::Account);
+    let has_row = evidence.iter().any(|record| record.kind == PersonKind::Newsletter);
     let newest = evidence
         .iter()
         .enumerate()
+        .filter(|(_, record)| !(has_row && rules.yields_to_rows(record.kind)))
         .filter(|(_, record)| has_account || record.kind != PersonKind::AccountOrder)
         .filter_map(|(index, record)| record.word.map(|(word, source)| (word, source, index)))
         .filter(|(word, source, _)| word.value != OptIn::Granted || rules.is_subscriber_source(*source))
@@ -209,160 +236,5 @@ pub fn apply(rules: &ContactRules, evidence: &[Evidence], opted_out_at: Option<D
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn at(second: i64) -> DateTime<Utc> {
-        DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap()
-    }
-
-    fn said(kind: PersonKind, value: OptIn, source: OptInSource, second: i64) -> Evidence {
-        Evidence { kind, word: Some((Word { at: at(second), value, observed: false }, source)) }
-    }
-
-    fn silent(kind: PersonKind) -> Evidence {
-        Evidence { kind, word: None }
-    }
-
-    /// On which audiences the person is, as a short word: `s`, `c`, `g`.
-    fn on(platform: Platform, evidence: &[Evidence]) -> String {
-        apply(of(platform), evidence, None)
-            .iter()
-            .map(|(audience, _)| char::from(audience.as_str().as_bytes()[0]))
-            .collect()
-    }
-
-    /// One case per cell of the rules table of the article; the row says what it shows.
-    #[test]
-    fn every_cell_of_the_rules_table_holds() {
-        use OptIn::{Granted, Unknown, Withdrawn};
-        use PersonKind::{Account, Guest, Newsletter};
-        use Platform::{BigCommerce, Magento, Sfcc, Shopify, Shopware, WooCommerce};
-        let cases: &[(Platform, &str, &[Evidence], &str)] = &[
-            (BigCommerce, "customers: an account, not opted in", &[silent(Account)], "c"),
-            (BigCommerce, "guests join the customers", &[silent(Guest)], "c"),
-            (BigCommerce, "opted in at account creation", &[said(Account, Granted, AccountCreation, 1)], "sc"),
-            (BigCommerce, "opted in at checkout", &[said(Guest, Granted, Checkout, 1)], "sc"),
-            (BigCommerce, "newsletter form", &[said(Newsletter, Granted, NewsletterForm, 1)], "s"),
-            (BigCommerce, "opt-out leaves subscribers only", &[said(Account, Withdrawn, AccountCreation, 1)], "c"),
-            (Magento, "customers: registered accounts", &[silent(Account)], "c"),
-            (Magento, "guests are on their own", &[silent(Guest)], "g"),
-            (Magento, "guest and customer at once", &[silent(Guest), silent(Account)], "cg"),
-            (Magento, "newsletter subscription", &[said(Account, Granted, NewsletterForm, 1)], "sc"),
-            (Magento, "a checkout tick is no newsletter subscription", &[said(Guest, Granted, Checkout, 1)], "g"),
-            (Magento, "opt-out leaves subscribers only", &[said(Account, Withdrawn, NewsletterForm, 1)], "c"),
-            (Sfcc, "customers: an account, not opted in", &[silent(Account)], "c"),
-            (Sfcc, "guests join the customers", &[silent(Guest)], "c"),
-            (Sfcc, "Accepts Marketing is true", &[said(Account, Granted, CustomAttribute, 1)], "sc"),
-            (Sfcc, "only the attribute makes a subscriber", &[said(Account, Granted, AccountCreation, 1)], "c"),
-            (Sfcc, "opt-out leaves subscribers only", &[said(Account, Withdrawn, CustomAttribute, 1)], "c"),
-            (Shopify, "customers: everyone with an address", &[silent(Account)], "c"),
-            (Shopify, "a newsletter row has an address too", &[silent(Newsletter)], "c"),
-            (Shopify, "guests join the customers", &[silent(Guest)], "c"),
-            (Shopify, "opted-in guests join both", &[said(Guest, Granted, Checkout, 1)], "sc"),
-            (Shopify, "opted in at account creation", &[said(Account, Granted, AccountCreation, 1)], "sc"),
-            (Shopify, "opted in by the newsletter form", &[said(Account, Granted, NewsletterForm, 1)], "sc"),
-            (Shopify, "Accept Marketing is true", &[said(Account, Granted, StoreSetting, 1)], "sc"),
-            (Shopify, "opt-out leaves subscribers only", &[said(Account, Withdrawn, StoreSetting, 1)], "c"),
-            (Shopware, "customers: an account, not opted in", &[silent(Account)], "c"),
-            (Shopware, "guests join the customers", &[silent(Guest)], "c"),
-            (Shopware, "opted in at account creation", &[said(Account, Granted, AccountCreation, 1)], "sc"),
-            (Shopware, "opted in at checkout", &[said(Guest, Granted, Checkout, 1)], "sc"),
-            (Shopware, "opt-out leaves subscribers only", &[said(Account, Withdrawn, Checkout, 1)], "c"),
-            (WooCommerce, "customers: an account, not opted in", &[silent(Account)], "c"),
-            (WooCommerce, "guests join the customers", &[silent(Guest)], "c"),
-            (WooCommerce, "opted in at account creation", &[said(Account, Granted, AccountCreation, 1)], "sc"),
-            (WooCommerce, "opted in at checkout", &[said(Guest, Granted, Checkout, 1)], "sc"),
-            (WooCommerce, "opt-out leaves subscribers only", &[said(Account, Withdrawn, AccountCreation, 1)], "c"),
-            (WooCommerce, "unknown is not a yes", &[said(Account, Unknown, AccountCreation, 1)], "c"),
-            (
-                WooCommerce,
-                "an account holder's order speaks for the account's address",
-                &[silent(Account), said(PersonKind::AccountOrder, Granted, Checkout, 1)],
-                "sc",
-            ),
-            (
-                WooCommerce,
-                "an account holder's order makes nobody of another address",
-                &[said(PersonKind::AccountOrder, Granted, Checkout, 1)],
-                "",
-            ),
-            (
-                WooCommerce,
-                "the newest word of all records wins",
-                &[said(Account, Granted, AccountCreation, 1), said(Guest, Withdrawn, Checkout, 2)],
-                "c",
-            ),
-        ];
-        for (platform, case, evidence, expected) in cases {
-            assert_eq!(on(*platform, evidence), *expected, "{platform}: {case}");
-        }
-    }
-
-    #[test]
-    fn guests_can_be_mapped_only_where_they_are_an_audience() {
-        for platform in Platform::ALL {
-            let has_guests = of(*platform).audiences().contains(&Audience::Guests);
-            assert_eq!(has_guests, *platform == Platform::Magento, "{platform}");
-        }
-    }
-
-    fn any_evidence() -> impl Strategy<Value = Evidence> {
-        let word = (0..10i64, proptest::sample::select(OptIn::ALL), proptest::sample::select(OptInSource::ALL))
-            .prop_map(|(second, value, source)| (Word { at: at(second), value, observed: false }, source));
-        (proptest::sample::select(PersonKind::ALL), proptest::option::of(word))
-            .prop_map(|(kind, word)| Evidence { kind, word })
-    }
-
-    fn audiences(wanted: Wanted) -> Vec<Audience> {
-        wanted.iter().map(|(audience, _)| audience).collect()
-    }
-
-    proptest! {
-        #[test]
-        fn the_rules_do_not_depend_on_order_or_repetition(
-            platform in proptest::sample::select(Platform::ALL),
-            evidence in proptest::collection::vec(any_evidence(), 0..6),
-            opted_out in proptest::option::of(0..10i64),
-        ) {
-            let rules = of(platform);
-            let result = audiences(apply(rules, &evidence, opted_out.map(at)));
-            let mut backwards = evidence.clone();
-            backwards.reverse();
-            prop_assert_eq!(audiences(apply(rules, &backwards, opted_out.map(at))), result.clone());
-            let twice: Vec<Evidence> = evidence.iter().chain(&evidence).copied().collect();
-            prop_assert_eq!(audiences(apply(rules, &twice, opted_out.map(at))), result);
-        }
-
-        #[test]
-        fn a_subscriber_has_a_yes_that_is_newer_than_every_no(
-            platform in proptest::sample::select(Platform::ALL),
-            evidence in proptest::collection::vec(any_evidence(), 0..6),
-            opted_out in proptest::option::of(0..10i64),
-        ) {
-            if let Some(index) = apply(of(platform), &evidence, opted_out.map(at)).subscribers {
-                let (yes, source) = evidence[index].word.unwrap();
-                prop_assert_eq!(yes.value, OptIn::Granted);
-                prop_assert!(of(platform).is_subscriber_source(source));
-                prop_assert!(opted_out.is_none_or(|second| yes.at > at(second)));
-                let has_account = evidence.iter().any(|record| record.kind == PersonKind::Account);
-                let speaks = |record: &&Evidence| has_account || record.kind != PersonKind::AccountOrder;
-                for (word, _) in evidence.iter().filter(speaks).filter_map(|record| record.word) {
-                    prop_assert!(word.value == OptIn::Granted || yes.at > word.at);
-                }
-            }
-        }
-
-        #[test]
-        fn an_opt_out_never_takes_anyone_off_the_other_lists(
-            platform in proptest::sample::select(Platform::ALL),
-            evidence in proptest::collection::vec(any_evidence(), 0..6),
-        ) {
-            let before = apply(of(platform), &evidence, None);
-            let after = apply(of(platform), &evidence, Some(at(100)));
-            prop_assert_eq!((after.customers, after.guests), (before.customers, before.guests));
-            prop_assert_eq!(after.subscribers, None);
-        }
-    }
-}
+#[path = "contact_rules_tests.rs"]
+mod tests;

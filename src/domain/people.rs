@@ -61,6 +61,8 @@ wire_enum! {
         OrderWithoutEmail = "order_without_email",
         /// An order of an account holder that says nothing about opt-in.
         CoveredByAccount = "covered_by_account",
+        /// Belongs to a sales channel that was not chosen. Says nothing about the person's will.
+        OtherChannel = "other_channel",
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! **Invariant:** a fixed number of statements, however many addresses.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr};
@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::store_consent;
 use super::story::Teller;
 use crate::domain::consent::ConsentRecord;
-use crate::domain::contact_rules::{self, Evidence};
+use crate::domain::contact_rules::{self, Evidence, OrderWords};
 use crate::domain::ids::{AccountId, ContactId, IntegrationId, SourceRecordId, SyncRunId};
 use crate::domain::ledger::Head;
 use crate::domain::membership::{Cause, MappingGround, MembershipEventKind, difference, may_join};
@@ -47,6 +47,8 @@ pub(crate) struct Change {
     pub(crate) records: Vec<SourceRecord>,
     /// Normalised addresses to look at, each with why a membership might end there.
     pub(crate) addresses: BTreeMap<String, Option<Touch>>,
+    /// Those of them that lost a newsletter row: it was deleted, or has another address now.
+    pub(crate) lost_rows: BTreeSet<String>,
 }
 
 /// Something that happened to a record of an address.
@@ -98,6 +100,9 @@ pub(crate) async fn plan(
 ) -> Result<Plan, DbErr> {
     let mut plan = Plan::default();
     let mut people = gather(tx, store, &change, &mut plan.opt_outs).await?;
+    if contact_rules::of(store.platform).order_words == OrderWords::YieldToRows {
+        opt_out_of_orders(&mut people, &change.lost_rows, &mut plan.opt_outs, at);
+    }
     let mut wanted: HashMap<MappingGround, SourceRecordId> = HashMap::new();
     for person in people.values_mut() {
         person.records.sort_by_key(|record| (record.first_seen_at, record.id));
@@ -173,6 +178,24 @@ async fn gather(
         }
     }
     Ok(people)
+}
+
+/// An address whose last newsletter row is gone has opted out of what its orders said before: without the row to
+/// yield to, they would bring it back onto the list.
+fn opt_out_of_orders(
+    people: &mut BTreeMap<String, Person>,
+    lost_rows: &BTreeSet<String>,
+    new_opt_outs: &mut Vec<(String, DateTime<Utc>)>,
+    at: DateTime<Utc>,
+) {
+    for (address, person) in people.iter_mut().filter(|(address, _)| lost_rows.contains(*address)) {
+        let has_row = person.records.iter().any(|record| record.kind == PersonKind::Newsletter);
+        if !has_row && person.opted_out_at.is_none_or(|before| before < at) {
+            person.opted_out_at = Some(at);
+            new_opt_outs.retain(|(known, _)| known != address);
+            new_opt_outs.push((address.clone(), at));
+        }
+    }
 }
 
 /// Asks the rules what this person is wanted on, and makes the contact if it is anything.

@@ -12,7 +12,7 @@ use crate::domain::Platform;
 use crate::domain::email::{Email, EmailProblem};
 use crate::domain::ids::SourceRecordId;
 use crate::domain::membership::Cause;
-use crate::domain::people::{QuarantineReason, StoreId, StorePerson, StoreRecord, Stream};
+use crate::domain::people::{PersonKind, QuarantineReason, SkipReason, StoreId, StorePerson, StoreRecord, Stream};
 use crate::domain::source_record::SourceRecord;
 use crate::domain::sync::Counts;
 use crate::error::Error;
@@ -222,10 +222,12 @@ impl Reading {
                 }
                 self.quarantined.push(quarantined);
             }
-            Judged::Nobody(store_id) => {
+            Judged::Nobody(store_id, reason) => {
                 self.counts.skipped += 1;
                 if let Some(before) = stored.get_mut(&store_id) {
-                    *before = vanish(&mut self.change, before, Cause::DeletedInStore, now);
+                    let is_still_there = reason == SkipReason::OtherChannel;
+                    let cause = if is_still_there { Cause::NoLongerFits } else { Cause::DeletedInStore };
+                    *before = vanish(&mut self.change, before, cause, now);
                 }
             }
             Judged::Person(person, email, hash) => match stored.get_mut(&person.store_id) {
@@ -282,6 +284,9 @@ fn show_again(
     now: DateTime<Utc>,
 ) -> SourceRecord {
     let is_same_address = before.email.as_ref() == Some(&email);
+    if !is_same_address {
+        lose_row(change, before);
+    }
     touch(change, before, (!is_same_address).then_some(Cause::EmailChanged));
     let after = before.shown_again(person, email, hash, now);
     touch(change, &after, None);
@@ -294,15 +299,25 @@ fn vanish(change: &mut Change, before: &SourceRecord, cause: Cause, now: DateTim
         return before.clone();
     }
     touch(change, before, Some(cause));
+    if cause == Cause::DeletedInStore {
+        lose_row(change, before);
+    }
     let after = before.gone(now);
     put(change, after.clone());
     after
 }
 
+/// Notes that an address has lost a newsletter row.
+fn lose_row(change: &mut Change, before: &SourceRecord) {
+    if let (PersonKind::Newsletter, Some(email)) = (before.kind, &before.email) {
+        change.lost_rows.insert(email.normalized().to_owned());
+    }
+}
+
 /// A record with its address checked.
 enum Judged {
     Person(Box<StorePerson>, Email, [u8; 32]),
-    Nobody(StoreId),
+    Nobody(StoreId, SkipReason),
     Unusable(Quarantined),
 }
 
@@ -310,7 +325,7 @@ impl Judged {
     fn of(stream: Stream, record: StoreRecord) -> Self {
         let unusable = |store_id, reason, detail| Self::Unusable(Quarantined { stream, store_id, reason, detail });
         match record {
-            StoreRecord::Skipped { store_id, .. } => Self::Nobody(store_id),
+            StoreRecord::Skipped { store_id, reason } => Self::Nobody(store_id, reason),
             StoreRecord::Malformed { store_id, detail } => unusable(store_id, QuarantineReason::Malformed, detail),
             StoreRecord::Person(person) => match person.email.as_deref().unwrap_or_default().parse::<Email>() {
                 Ok(email) => {
@@ -331,7 +346,7 @@ impl Judged {
     fn store_id(&self) -> Option<&StoreId> {
         match self {
             Self::Person(person, ..) => Some(&person.store_id),
-            Self::Nobody(store_id) => Some(store_id),
+            Self::Nobody(store_id, _) => Some(store_id),
             Self::Unusable(record) => record.store_id.as_ref(),
         }
     }
@@ -340,7 +355,7 @@ impl Judged {
     fn may_change(&self, known: &Known) -> bool {
         match self {
             Self::Person(_, _, hash) => known.is_gone || known.payload_hash != *hash,
-            Self::Nobody(_) => !known.is_gone,
+            Self::Nobody(..) => !known.is_gone,
             Self::Unusable(record) => !known.is_gone && record.reason != QuarantineReason::Malformed,
         }
     }

@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one module per subject. `support` holds what they share.
 
 mod architecture;
+mod bigcommerce_connector;
 mod command_line;
 mod databases;
 mod dependencies;

@@ -1,0 +1,316 @@
+//! The three streams as pages.
+//!
+//! **Customers** are read by the vendor's cursor, without a sort: whether a cursor honours one is not said, and the
+//! cursors that are known hold an id. The filter by change is sent with every page. Where no cursor comes back, they are
+//! read as subscribers are.
+//!
+//! **Subscribers** have page numbers only, over a list that moves: see [`walk`](super::walk).
+//!
+//! **Orders** are read in the order of their ids, each page above the last id of the one before it, so that nothing can
+//! shift. They end where the store answers 204.
+//!
+//! What changed is asked for by `:min`, never by the bare name, which means *equal*, and never with an upper bound:
+//! a record that changes while we read would leave the window and move the others. A store that ignores the filter gives
+//! everything, so times are compared here too. The watermark is the newest change shown, but not later than the
+//! beginning of the pass by the store's clock, since what changes behind the reader belongs to the next pass; it is
+//! held back until the last page. Facts: `vendors/bigcommerce.md` sections 3 to 5.
+
+use async_stream::try_stream;
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::BigCommerce;
+use super::client::{Listing, resource};
+use super::walk::{self, Request, Walk};
+use super::wire;
+use crate::connectors::{Checkpoint, ConnectorError, Pass, PeoplePage, Watermark};
+use crate::domain::people::Stream;
+
+/// How far an incremental pass reaches back before its watermark: a change is stamped before it can be read, and the
+/// vendor says nothing of how long before.
+const OVERLAP: TimeDelta = TimeDelta::minutes(5);
+/// Requests in a row that may bring nothing new before a list is taken to be broken.
+const MAX_IDLE_REQUESTS: u32 = 100;
+/// One record in so many may be missing at the end, because it was deleted while we read.
+const TOLERATED_SHARE: u64 = 10;
+
+/// Content of a [`Checkpoint`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Position {
+    /// Lower bound of an incremental pass.
+    since: Option<DateTime<Utc>>,
+    /// When the pass began, by the store's clock.
+    began: Option<DateTime<Utc>>,
+    /// Newest change seen.
+    newest: Option<DateTime<Utc>>,
+    /// How many records the store gave.
+    seen: u64,
+    /// How many it has, if it told.
+    total: Option<u64>,
+    place: Place,
+}
+
+/// How a list is read, and how far.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Place {
+    /// Behind a cursor.
+    After(Option<String>),
+    /// By page numbers.
+    Pages(walk::Cursor),
+    /// Above an id.
+    Above(u64),
+}
+
+/// Content of a [`Watermark`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Mark {
+    modified: DateTime<Utc>,
+}
+
+/// What one request brought.
+struct Step {
+    listing: Listing,
+    /// From which record on they are new.
+    fresh_from: usize,
+    done: bool,
+}
+
+/// Pages of a stream, see [`Connector::pages`](crate::connectors::Connector::pages).
+///
+/// A checkpoint or watermark that is not ours begins from the start, which repeats and never leaves out.
+pub(super) fn pages(
+    store: &BigCommerce,
+    stream: Stream,
+    pass: Pass,
+    resume: Option<Checkpoint>,
+) -> BoxStream<'_, Result<PeoplePage, ConnectorError>> {
+    let resume: Option<Position> = resume.and_then(|checkpoint| serde_json::from_value(checkpoint.0).ok());
+    Box::pin(try_stream! {
+        let is_resumed = resume.is_some();
+        let mut position = resume.unwrap_or_else(|| Position::new(stream, &pass));
+        let mut reader = Reader { store, stream, is_first: is_resumed };
+        let mut idle = 0;
+        loop {
+            let step = reader.next(&mut position).await?;
+            let now = store.client.clock().now();
+            let records = position.take(&step, stream, store, now);
+            if step.fresh_from == step.listing.rows.len() && !step.done {
+                idle += 1;
+                if idle > MAX_IDLE_REQUESTS {
+                    Err(ConnectorError::BadAnswer { what: "a list that comes to an end" })?;
+                }
+                continue;
+            }
+            idle = 0;
+            if step.done {
+                position.check_complete()?;
+            }
+            yield PeoplePage {
+                records,
+                resume_from: Checkpoint(as_json(&position)),
+                watermark: if step.done { position.watermark(&pass) } else { None },
+                total: position.total,
+                as_of: None,
+            };
+            if step.done {
+                break;
+            }
+        }
+    })
+}
+
+impl Position {
+    fn new(stream: Stream, pass: &Pass) -> Self {
+        let since = match pass {
+            Pass::Full => None,
+            Pass::Since(Watermark(value)) => {
+                serde_json::from_value::<Mark>(value.clone()).ok().map(|mark| mark.modified - OVERLAP)
+            }
+        };
+        let place = match stream {
+            Stream::Customers => Place::After(None),
+            Stream::Subscribers => Place::Pages(walk::Cursor::default()),
+            Stream::Orders => Place::Above(0),
+        };
+        Self { since, began: None, newest: None, seen: 0, total: None, place }
+    }
+
+    /// From the start again, by page numbers.
+    fn restart(&mut self) {
+        (self.place, self.seen) = (Place::Pages(walk::Cursor::default()), 0);
+    }
+
+    /// Takes in what is new and decodes it; what did not change since the bound is left out.
+    fn take(
+        &mut self,
+        step: &Step,
+        stream: Stream,
+        store: &BigCommerce,
+        now: DateTime<Utc>,
+    ) -> Vec<crate::domain::people::StoreRecord> {
+        self.began.get_or_insert(step.listing.answered_at);
+        self.total = step.listing.meta.pointer("/pagination/total").and_then(Value::as_u64).or(self.total);
+        let mut records = Vec::new();
+        for row in &step.listing.rows[step.fresh_from..] {
+            self.seen += 1;
+            let modified = wire::modified(row);
+            self.newest = self.newest.max(modified.map(|at| at.min(now)));
+            if self.since.zip(modified).is_none_or(|(since, at)| at >= since) {
+                records.push(wire::record(stream, row, &store.settings.channels));
+            }
+        }
+        records
+    }
+
+    /// A list that ended far too early must not pass for complete: what it did not show would be taken as deleted.
+    fn check_complete(&self) -> Result<(), ConnectorError> {
+        let total = self.total.unwrap_or_default();
+        if self.seen + total / TOLERATED_SHARE < total {
+            return Err(ConnectorError::BadAnswer { what: "as many records as the store counts" });
+        }
+        Ok(())
+    }
+
+    fn watermark(&self, pass: &Pass) -> Option<Watermark> {
+        match (self.newest, pass) {
+            (Some(newest), _) => {
+                let modified = self.began.map_or(newest, |began| began.min(newest));
+                Some(Watermark(as_json(&Mark { modified })))
+            }
+            // Nothing changed: what we had is still right.
+            (None, Pass::Since(before)) => Some(before.clone()),
+            (None, Pass::Full) => self.began.map(|modified| Watermark(as_json(&Mark { modified }))),
+        }
+    }
+}
+
+struct Reader<'a> {
+    store: &'a BigCommerce,
+    stream: Stream,
+    /// Whether the next request goes on from a stored cursor, which the store may have forgotten.
+    is_first: bool,
+}
+
+impl Reader<'_> {
+    /// The next part of the list, with as small pages as the store needs.
+    async fn next(&mut self, position: &mut Position) -> Result<Step, ConnectorError> {
+        loop {
+            let is_stored = std::mem::take(&mut self.is_first);
+            match self.ask(position).await {
+                // Too large a page: `vendors/bigcommerce.md` section 3.
+                Err(ConnectorError::Refused { status: 413 }) if self.store.client.shrink_pages() => {}
+                Err(ConnectorError::Refused { status: 400 | 422 }) if is_stored && position.is_after_a_cursor() => {
+                    position.restart();
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn ask(&self, position: &mut Position) -> Result<Step, ConnectorError> {
+        match position.place.clone() {
+            Place::After(after) => self.behind_cursor(position, after).await,
+            Place::Pages(cursor) => self.by_number(position, cursor).await,
+            Place::Above(last) => self.above_id(position, last).await,
+        }
+    }
+
+    async fn behind_cursor(&self, position: &mut Position, after: Option<String>) -> Result<Step, ConnectorError> {
+        let mut query = self.filter(position, "date_modified:min");
+        query.push(("limit", self.store.client.page_size().to_string()));
+        query.extend(after.clone().map(|after| ("after", after)));
+        let listing = self.store.client.list(resource(self.stream), &query).await?;
+        let Some(block) = listing.meta.get("cursor_pagination").filter(|block| block.is_object()) else {
+            position.restart();
+            let is_first = after.is_none();
+            return Ok(if is_first { self.first_by_number(position, listing) } else { Self::unused(listing) });
+        };
+        let has_next =
+            block.pointer("/links/next").is_some_and(|next| next.as_str().is_some_and(|next| !next.is_empty()));
+        let done = !has_next || listing.rows.is_empty();
+        if !done {
+            let end = block.get("end_cursor").and_then(Value::as_str).map(str::to_owned);
+            if end.is_none() || end == after {
+                return Err(ConnectorError::BadAnswer { what: "pages that advance" });
+            }
+            position.place = Place::After(end);
+        }
+        Ok(Step { listing, fresh_from: 0, done })
+    }
+
+    /// The first page that came without a cursor is the first by number too.
+    fn first_by_number(&self, position: &mut Position, listing: Listing) -> Step {
+        let size = self.store.client.page_size();
+        self.walked(position, walk::Cursor::default(), Request::at(0, size), listing)
+    }
+
+    /// Nothing of this answer is used.
+    const fn unused(listing: Listing) -> Step {
+        let fresh_from = listing.rows.len();
+        Step { listing, fresh_from, done: false }
+    }
+
+    async fn by_number(&self, position: &mut Position, cursor: walk::Cursor) -> Result<Step, ConnectorError> {
+        let asked = Request::at(cursor.offset, self.store.client.page_size());
+        let mut query = self.filter(position, "date_modified:min");
+        query.extend([("limit", asked.limit.to_string()), ("page", asked.page.to_string())]);
+        let listing = self.store.client.list(resource(self.stream), &query).await?;
+        Ok(self.walked(position, cursor, asked, listing))
+    }
+
+    fn walked(&self, position: &mut Position, cursor: walk::Cursor, asked: Request, listing: Listing) -> Step {
+        // A store that gives smaller pages than it was asked for says so.
+        let told = |name: &str| listing.meta.pointer(&format!("/pagination/{name}")).and_then(Value::as_u64);
+        let limit = told("per_page").filter(|limit| (1..asked.limit).contains(limit)).unwrap_or(asked.limit);
+        if limit < asked.limit {
+            self.store.client.limit_pages(limit);
+        }
+        let ids: Vec<Option<u64>> = listing.rows.iter().map(super::row::Row::id).collect();
+        let mut walk = Walk::new(cursor);
+        let turn = walk.take(Request { limit, ..asked }, &ids, told("total"));
+        position.place = Place::Pages(walk.cursor());
+        Step { listing, fresh_from: turn.fresh_from, done: turn.done }
+    }
+
+    async fn above_id(&self, position: &mut Position, last: u64) -> Result<Step, ConnectorError> {
+        let mut query = self.filter(position, "min_date_modified");
+        query.push(("limit", self.store.client.page_size().to_string()));
+        query.push(("sort", "id:asc".to_owned()));
+        if last > 0 {
+            // Whether the bound is included is not said; it is passed over below.
+            query.push(("min_id", last.to_string()));
+        }
+        let mut listing = self.store.client.list(resource(self.stream), &query).await?;
+        listing.rows.retain(|row| last == 0 || row.id() != Some(last));
+        let ids = || listing.rows.iter().filter_map(super::row::Row::id);
+        if !ids().is_sorted_by(|one, next| one < next) || ids().any(|id| id < last) {
+            return Err(ConnectorError::BadAnswer { what: "orders in the order of their ids" });
+        }
+        let done = listing.rows.is_empty();
+        if !done {
+            let reached = ids().last().ok_or(ConnectorError::BadAnswer { what: "orders with ids" })?;
+            position.place = Place::Above(reached);
+        }
+        Ok(Step { listing, fresh_from: 0, done })
+    }
+
+    fn filter(&self, position: &Position, name: &'static str) -> Vec<(&'static str, String)> {
+        let since = position.since.map(|since| (name, since.format(wire::TIME_FORMAT).to_string()));
+        since.into_iter().collect()
+    }
+}
+
+impl Position {
+    const fn is_after_a_cursor(&self) -> bool {
+        matches!(self.place, Place::After(Some(_)))
+    }
+}
+
+fn as_json(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).expect("numbers and times have a JSON form")
+}
