@@ -17,6 +17,12 @@ pub enum ConnectorError {
         /// How long to wait, as far as the store says.
         after: Option<Duration>,
     },
+    /// The store is still preparing what it was asked for, for example an export. No failure, and does not count as one.
+    #[error("the store is still preparing what was asked for")]
+    NotReady {
+        /// When to ask again.
+        after: Duration,
+    },
     /// The store failed (5xx, or a platform's own word for it).
     #[error(
         "the store answered with an internal failure (status {status}); if it goes on, look into the store's own logs"
@@ -98,9 +104,9 @@ impl ConnectorError {
     #[must_use]
     pub const fn retry(&self) -> Retry {
         match self {
-            Self::Throttled { after: Some(after) } | Self::StoreFailed { after: Some(after), .. } => {
-                Retry::After(*after)
-            }
+            Self::Throttled { after: Some(after) }
+            | Self::StoreFailed { after: Some(after), .. }
+            | Self::NotReady { after } => Retry::After(*after),
             Self::Throttled { after: None }
             | Self::StoreFailed { after: None, .. }
             | Self::Unreachable
@@ -124,6 +130,7 @@ impl ConnectorError {
             Self::Unreachable => "STORE_UNREACHABLE",
             Self::TimedOut => "STORE_TIMED_OUT",
             Self::Throttled { .. } => "STORE_THROTTLED",
+            Self::NotReady { .. } => "STORE_NOT_READY",
             Self::StoreFailed { .. } => "STORE_FAILED",
             Self::BadAnswer { .. } => "STORE_BAD_ANSWER",
             Self::CredentialsRejected => "STORE_CREDENTIALS_REJECTED",

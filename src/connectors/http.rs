@@ -3,6 +3,8 @@
 //! **Invariant:** no address, header, query or body of a store is logged; a span holds platform, method, path
 //! without ids, status and duration.
 
+mod download;
+
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError, Weak};
@@ -17,6 +19,8 @@ use tokio::time::Instant;
 
 use super::ConnectorError;
 use crate::domain::Platform;
+
+pub(crate) use download::Lines;
 
 /// Largest answer read from a store. A page of 250 Shopify customers is under 1 MiB; orders can be ten times that.
 pub const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
@@ -41,6 +45,8 @@ pub enum HostPolicy {
 pub struct Http {
     client: reqwest::Client,
     policy: HostPolicy,
+    /// Time for a whole answer, or for the next bytes of a download.
+    timeout: Duration,
     paces: Arc<std::sync::Mutex<HashMap<String, Weak<Pace>>>>,
 }
 
@@ -50,16 +56,17 @@ impl Http {
     /// # Errors
     /// The machine has no usable TLS set-up (for example no system certificates).
     pub fn new(policy: HostPolicy, request_timeout: Option<Duration>) -> Result<Self, reqwest::Error> {
+        let timeout = request_timeout.unwrap_or(REQUEST_TIMEOUT);
         let client = reqwest::Client::builder()
             .user_agent(concat!("Assent/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(request_timeout.unwrap_or(REQUEST_TIMEOUT))
+            .timeout(timeout)
             .redirect(reqwest::redirect::Policy::none())
             .dns_resolver(Arc::new(GuardedResolver(policy)))
             // WordPress answers maintenance and database failures as HTML unless asked for JSON.
             .default_headers(HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]))
             .build()?;
-        Ok(Self { client, policy, paces: Arc::default() })
+        Ok(Self { client, policy, timeout, paces: Arc::default() })
     }
 
     /// The pace of a store, one for all that talk to it in this process. `store` names it and the credentials whose
@@ -103,9 +110,7 @@ impl Http {
         request: reqwest::RequestBuilder,
     ) -> Result<Answer, ConnectorError> {
         let request = request.build().map_err(|_| ConnectorError::Refused { status: 0 })?;
-        if self.policy == HostPolicy::PublicOnly && request.url().host().is_some_and(|host| is_private_literal(&host)) {
-            return Err(ConnectorError::PrivateHost);
-        }
+        self.admit(request.url())?;
         let _turn = pace.wait(cost).await;
         let started = Instant::now();
         let method = request.method().clone();
@@ -124,6 +129,12 @@ impl Http {
             "store request"
         );
         result
+    }
+
+    /// Whether an address may be called, as far as its text tells.
+    fn admit(&self, url: &url::Url) -> Result<(), ConnectorError> {
+        let is_private = url.host().is_some_and(|host| is_private_literal(&host));
+        if self.policy == HostPolicy::PublicOnly && is_private { Err(ConnectorError::PrivateHost) } else { Ok(()) }
     }
 
     async fn exchange(&self, request: reqwest::Request) -> Result<Answer, ConnectorError> {

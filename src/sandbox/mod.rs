@@ -45,7 +45,9 @@ pub use bigcommerce::BigCommerceOptions;
 pub use changes::{Change, ChangeError};
 pub use faults::{Fault, FaultPlan, FaultReport, Target};
 pub use magento::{MagentoOptions, PastTheEnd};
-pub use options::{OrderStorage, ShopifyCredentials, ShopifyOptions, StoreOptions, WooCommerceOptions};
+pub use options::{
+    ExportOptions, ExportTrouble, OrderStorage, ShopifyCredentials, ShopifyOptions, StoreOptions, WooCommerceOptions,
+};
 pub use sfcc::{SearchableDates, SfccOptions};
 pub use shopware::ShopwareOptions;
 pub use truth::{Problem, Totals, TrueRecord, Truth};

@@ -101,6 +101,42 @@ pub struct ShopifyOptions {
     pub scopes: Vec<String>,
     /// Match `updated_at` of customers by whole days, as the vendor's schema text says.
     pub whole_day_customers: bool,
+    /// How bulk operations go.
+    pub exports: ExportOptions,
+}
+
+/// How bulk operations of the simulated Shopify go (`vendors/shopify.md` section 8).
+#[derive(Debug, Clone)]
+pub struct ExportOptions {
+    /// Looks at an operation after which it is over.
+    pub looks: u32,
+    /// Operations at once: five since 2026-01, one before.
+    pub at_once: usize,
+    /// How often beginning one is refused because another is in progress, before one is begun.
+    pub refusals: usize,
+    /// What goes wrong with the first operation, the second, and so on.
+    pub troubles: Vec<ExportTrouble>,
+    /// Whether files are served from the byte that is asked for.
+    pub ranges: bool,
+}
+
+impl Default for ExportOptions {
+    fn default() -> Self {
+        Self { looks: 2, at_once: 5, refusals: 0, troubles: Vec::new(), ranges: true }
+    }
+}
+
+/// What goes wrong with a bulk operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportTrouble {
+    /// It fails and leaves only a part.
+    Fails,
+    /// It ends as expired.
+    Expires,
+    /// The address of its file no longer holds: after seven days.
+    AddressEnded,
+    /// Its file ends half way, without an error.
+    ShortFile,
 }
 
 impl Default for ShopifyOptions {
@@ -114,6 +150,7 @@ impl Default for ShopifyOptions {
             credentials: ShopifyCredentials::AccessToken,
             scopes: ["read_customers", "read_orders", "read_all_orders"].map(str::to_owned).to_vec(),
             whole_day_customers: false,
+            exports: ExportOptions::default(),
         }
     }
 }

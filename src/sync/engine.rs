@@ -31,6 +31,9 @@ const BACKOFF_LIMIT: Duration = Duration::from_secs(30);
 const MAX_FAILURES: u32 = 8;
 /// How often in a row a store may ask to slow down before the run fails.
 const MAX_THROTTLES: u32 = 60;
+/// How long in all a store may prepare something before the run fails. An export of Shopify may take up to ten days
+/// (`vendors/shopify.md` section 8).
+const MAX_PREPARATION: Duration = Duration::from_hours(10 * 24);
 /// Records that are ended in one transaction.
 const GONE_BATCH: u64 = 500;
 
@@ -228,6 +231,7 @@ async fn read_stream(
 struct Patience {
     failures: u32,
     throttles: u32,
+    prepared: Duration,
 }
 
 impl Patience {
@@ -238,6 +242,10 @@ impl Patience {
             // Half fixed, half random, so that many runs do not knock at once.
             wait.mul_f64(0.5 + rand::rng().random::<f64>() / 2.0)
         };
+        if let ConnectorError::NotReady { after } = error {
+            self.prepared += *after;
+            return (self.prepared <= MAX_PREPARATION).then_some(*after);
+        }
         if matches!(error, ConnectorError::Throttled { .. }) {
             self.throttles += 1;
             return (self.throttles <= MAX_THROTTLES).then(|| match error.retry() {

@@ -21,6 +21,7 @@ mod support;
 mod sync;
 mod sync_cost;
 mod sync_crash;
+mod sync_export;
 mod sync_faults;
 mod sync_recorded;
 mod sync_sfcc;

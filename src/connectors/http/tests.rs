@@ -267,3 +267,58 @@ async fn neither_log_nor_error_names_the_address_or_a_secret() {
         assert!(!text.contains("hush") && !text.contains("/private/path"), "{text}");
     }
 }
+
+/// Serves one request for a file and gives its lines, with where each next one begins, and the request's head.
+async fn lines_of(answer: &[u8], from: u64) -> (Result<Vec<(String, bool, u64)>, ConnectorError>, String) {
+    let (listener, url) = listen().await;
+    let http = any_host(None);
+    let server = async {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let head = head(&mut connection).await;
+        connection.write_all(answer).await.ok();
+        head
+    };
+    let client = async {
+        let mut lines = http.lines(url, from).await?;
+        let mut read = Vec::new();
+        while let Some(line) = lines.next().await? {
+            read.push((String::from_utf8(line.bytes.to_vec()).unwrap(), line.is_ended, lines.offset()));
+        }
+        Ok(read)
+    };
+    tokio::join!(client, server)
+}
+
+fn text(line: &str, is_ended: bool, offset: u64) -> (String, bool, u64) {
+    (line.to_owned(), is_ended, offset)
+}
+
+#[tokio::test]
+async fn a_file_is_read_line_by_line_from_any_place_on() {
+    let whole = b"HTTP/1.1 200 OK\r\ncontent-length: 13\r\n\r\nab\n\r\ncd\r\nlast";
+    let (read, head) = lines_of(whole, 0).await;
+    assert_eq!(read.unwrap(), [text("ab", true, 3), text("cd", true, 9), text("last", false, 13)]);
+    assert!(!head.contains("range:"), "{head}");
+    // A server that does not know ranges, and one that does.
+    let (read, head) = lines_of(whole, 3).await;
+    assert_eq!(read.unwrap(), [text("cd", true, 9), text("last", false, 13)]);
+    assert!(head.contains("range: bytes=3-") && head.contains("accept-encoding: identity"), "{head}");
+    let part = b"HTTP/1.1 206 Partial Content\r\ncontent-range: bytes 9-12/13\r\ncontent-length: 4\r\n\r\nlast";
+    assert_eq!(lines_of(part, 9).await.0.unwrap(), [text("last", false, 13)]);
+    let after_the_end = b"HTTP/1.1 416 Range Not Satisfiable\r\ncontent-length: 0\r\n\r\n";
+    assert_eq!(lines_of(after_the_end, 13).await.0.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_what_was_asked_for_is_refused() {
+    let elsewhere = b"HTTP/1.1 206 Partial Content\r\ncontent-range: bytes 0-3/4\r\ncontent-length: 4\r\n\r\nlast";
+    assert!(matches!(lines_of(elsewhere, 9).await.0, Err(ConnectorError::BadAnswer { .. })));
+    let cut = b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\nab\nc";
+    assert!(matches!(lines_of(cut, 0).await.0, Err(ConnectorError::BadAnswer { .. })));
+    let ended = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n";
+    assert!(matches!(lines_of(ended, 0).await.0, Err(ConnectorError::Forbidden { .. })));
+    let mut long = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
+    long.resize(long.len() + download::MAX_LINE_BYTES + 2, b'x');
+    let limit = download::MAX_LINE_BYTES;
+    assert_eq!(lines_of(&long, 0).await.0, Err(ConnectorError::TooLarge { limit }));
+}

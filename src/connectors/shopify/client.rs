@@ -14,7 +14,7 @@ use super::envelope::{Envelope, Trouble, scope_in, word};
 use super::queries::Operation;
 use super::settings::ShopifySettings;
 use super::token::Tokens;
-use crate::connectors::http::{Answer, Http, Pace};
+use crate::connectors::http::{Answer, Http, Lines, Pace};
 use crate::connectors::{ConnectorError, InvalidSetting};
 use crate::domain::{Clock, Platform};
 
@@ -49,7 +49,7 @@ pub(super) struct Reply {
 impl Client {
     /// The API of the shop that the settings name.
     pub(super) fn new(settings: ShopifySettings, http: Http, clock: Arc<dyn Clock>) -> Result<Self, InvalidSetting> {
-        let ShopifySettings { base, api_version, credentials } = settings;
+        let ShopifySettings { base, api_version, credentials, .. } = settings;
         let address = |path: &str| {
             Url::parse(&format!("{base}{path}"))
                 .map_err(|_| InvalidSetting::new("apiBaseUrl", "must be an http or https address"))
@@ -92,6 +92,11 @@ impl Client {
             api_version,
             sent_at: header_time(&answer.headers),
         })
+    }
+
+    /// The lines of a file that the shop made for us, at an address of its own, from a byte on.
+    pub(super) async fn lines(&self, url: Url, from: u64) -> Result<Lines, ConnectorError> {
+        self.http.lines(url, from).await
     }
 
     async fn send(&self, body: &Value, token: &SecretString, cost: f64) -> Result<Answer, ConnectorError> {

@@ -1,7 +1,8 @@
 //! Shopify, by its GraphQL Admin API.
 //!
 //! Facts: `vendors/shopify.md` of the project's reference. Read in this order: [`wire`] (what a record means),
-//! [`position`] (how a list is walked), [`pages`] (one pass), [`client`] (one query).
+//! [`walk`] (how a pass is read: in bulk or page by page), [`export`] (in bulk), [`position`] and [`pages`] (page by
+//! page), [`client`] (one query).
 //!
 //! - There is no guest flag: whoever gave an address is a `Customer`, with an account or not. A guest of ours is an
 //!   order that has an address and no customer (section 4).
@@ -14,11 +15,13 @@
 mod check;
 mod client;
 mod envelope;
+mod export;
 mod pages;
 mod position;
 mod queries;
 pub(crate) mod settings;
 mod token;
+mod walk;
 mod wire;
 
 use std::sync::Arc;
@@ -34,7 +37,8 @@ use crate::domain::Clock;
 use crate::domain::people::{StoreId, StoreRecord, Stream};
 
 use client::Client;
-use pages::{Reader, listing};
+use pages::listing;
+use walk::Walk;
 
 /// Points of one record, itself and two objects in it.
 const ONE_RECORD_POINTS: f64 = 3.0;
@@ -43,6 +47,8 @@ const ONE_RECORD_POINTS: f64 = 3.0;
 #[derive(Debug)]
 pub(super) struct Shopify {
     client: Client,
+    /// From how many records on a full pass exports them.
+    export_from: u64,
     clock: Arc<dyn Clock>,
 }
 
@@ -53,7 +59,8 @@ impl Shopify {
     /// The setting that can't be used.
     pub(super) fn open(settings: &Settings, http: &Http, clock: Arc<dyn Clock>) -> Result<Self, InvalidSetting> {
         let settings = settings::ShopifySettings::read(settings)?;
-        Ok(Self { client: Client::new(settings, http.clone(), Arc::clone(&clock))?, clock })
+        let export_from = settings.export_from;
+        Ok(Self { client: Client::new(settings, http.clone(), Arc::clone(&clock))?, export_from, clock })
     }
 
     async fn one(&self, stream: Stream, id: &StoreId) -> Result<Option<StoreRecord>, ConnectorError> {
@@ -83,10 +90,10 @@ impl Connector for Shopify {
         resume: Option<Checkpoint>,
     ) -> BoxStream<'_, Result<PeoplePage, ConnectorError>> {
         let Some(listing) = listing(stream) else { return stream::empty().boxed() };
-        let reader = Reader::new(self, listing, &pass, resume);
-        stream::try_unfold(reader, |mut reader| async move {
-            let page = reader.next().await?;
-            Ok(page.map(|page| (page, reader)))
+        let walk = Walk::new(self, listing, &pass, resume);
+        stream::try_unfold(walk, |mut walk| async move {
+            let page = walk.next().await?;
+            Ok(page.map(|page| (page, walk)))
         })
         .boxed()
     }

@@ -1,9 +1,9 @@
-//! One pass over one stream, page by page.
+//! Reading a list page by page: an incremental pass, and a full pass over a shop that is not large.
 
 use std::collections::HashSet;
 
 use chrono::TimeDelta;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Shopify;
 use super::client::Reply;
@@ -11,7 +11,7 @@ use super::envelope::Trouble;
 use super::position::{Position, Step};
 use super::queries::{self, Operation};
 use super::wire::{self, Page, Row};
-use crate::connectors::{Checkpoint, ConnectorError, Pass, PeoplePage, Retry};
+use crate::connectors::{Checkpoint, ConnectorError, Pass, PeoplePage};
 use crate::domain::people::{StoreRecord, Stream};
 
 /// Points that one record of a page is taken to cost before the store has told: itself and two objects in it.
@@ -21,6 +21,8 @@ const POINTS_A_RECORD: f64 = 3.0;
 pub(super) struct Listing {
     /// A page.
     page: &'static Operation,
+    /// What an export holds.
+    pub(super) export: &'static Operation,
     /// Field of a page's data.
     page_root: &'static str,
     /// One record.
@@ -30,9 +32,9 @@ pub(super) struct Listing {
     /// Type in a record's global id.
     pub(super) gid_type: &'static str,
     /// How many there are.
-    count: &'static Operation,
+    pub(super) count: &'static Operation,
     /// Field of the count's data.
-    count_root: &'static str,
+    pub(super) count_root: &'static str,
     /// Reads a record.
     pub(super) read: fn(&Value) -> Row,
     /// How far before the watermark an incremental pass begins.
@@ -47,6 +49,7 @@ const ORDERS_OVERLAP: TimeDelta = TimeDelta::hours(1);
 
 const CUSTOMERS: Listing = Listing {
     page: &queries::CUSTOMERS,
+    export: &queries::CUSTOMERS_EXPORT,
     page_root: "customers",
     one: &queries::CUSTOMER,
     one_root: "customer",
@@ -59,6 +62,7 @@ const CUSTOMERS: Listing = Listing {
 
 const ORDERS: Listing = Listing {
     page: &queries::ORDERS,
+    export: &queries::ORDERS_EXPORT,
     page_root: "orders",
     one: &queries::ORDER,
     one_root: "order",
@@ -94,7 +98,17 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Begins or goes on.
     pub(super) fn new(shop: &'a Shopify, listing: &'static Listing, pass: &Pass, resume: Option<Checkpoint>) -> Self {
-        let position = Position::begin(pass, resume, listing.overlap);
+        Self::at(shop, listing, Position::begin(pass, resume, listing.overlap))
+    }
+
+    /// Begins to read everything that is there, which is so many records, if the store told.
+    pub(super) fn everything(shop: &'a Shopify, listing: &'static Listing, total: Option<u64>) -> Self {
+        let mut position = Position::begin(&Pass::Full, None, listing.overlap);
+        position.total = total;
+        Self::at(shop, listing, position)
+    }
+
+    fn at(shop: &'a Shopify, listing: &'static Listing, position: Position) -> Self {
         Self { shop, listing, position, seen: HashSet::new(), cost: None, is_done: false }
     }
 
@@ -102,9 +116,6 @@ impl<'a> Reader<'a> {
     pub(super) async fn next(&mut self) -> Result<Option<PeoplePage>, ConnectorError> {
         if self.is_done {
             return Ok(None);
-        }
-        if self.position.is_start_of_all() {
-            self.position.total = self.total().await?;
         }
         let reply = self.fetch().await?;
         let page = Page::read(&reply.data, self.listing.page_root)?;
@@ -163,20 +174,5 @@ impl<'a> Reader<'a> {
     fn begin_window(&mut self) {
         let from = self.position.changed_from().map_or(i64::MAX, |from| from.timestamp_micros());
         self.seen.retain(|(_, updated_at)| *updated_at >= from);
-    }
-
-    /// How many records there are. A store that can't tell is no reason to stop; one that is busy or down is.
-    async fn total(&self) -> Result<Option<u64>, ConnectorError> {
-        /// Points of a count, as in the recorded example.
-        const COUNT_POINTS: f64 = 10.0;
-        let reply = match self.shop.client.ask(self.listing.count, &json!({}), COUNT_POINTS).await {
-            Ok(reply) => reply,
-            Err(Trouble::Failed(error)) if error.retry() != Retry::Never => return Err(error),
-            Err(_) => return Ok(None),
-        };
-        let count = reply.data.get(self.listing.count_root);
-        // Counts saturate; then they say so (`vendors/shopify.md` section 3).
-        let is_exact = count.and_then(|count| count.get("precision")).and_then(Value::as_str) == Some("EXACT");
-        Ok(count.and_then(|count| count.get("count")).and_then(Value::as_u64).filter(|_| is_exact))
     }
 }

@@ -116,11 +116,6 @@ impl Position {
         Self { window, after: None, rows: 0, first: FIRST_PAGE, newest, floor: None, total: None }
     }
 
-    /// Whether this is the first page of a pass over everything.
-    pub(super) fn is_start_of_all(&self) -> bool {
-        self.rows == 0 && matches!(self.window, Window::Id { from: None, above: 0, .. })
-    }
-
     /// Lower bound of the changes that the window shows; `None` where it shows any.
     pub(super) const fn changed_from(&self) -> Option<DateTime<Utc>> {
         match &self.window {
@@ -225,8 +220,7 @@ impl Position {
     /// In the order of change: from what has been read; after the last page, from the newest change. In the order of
     /// ids: not known before the last page, and then no later than the reading began.
     pub(super) fn watermark(&self, is_last: bool) -> Option<Watermark> {
-        let mark = Mark { updated_at: self.mark(is_last)? };
-        serde_json::to_value(mark).ok().map(Watermark)
+        watermark_at(self.mark(is_last)?)
     }
 
     fn mark(&self, is_last: bool) -> Option<DateTime<Utc>> {
@@ -245,6 +239,11 @@ impl Position {
     pub(super) fn checkpoint(&self) -> Checkpoint {
         Checkpoint(serde_json::to_value(self).expect("a position has a JSON form"))
     }
+}
+
+/// The watermark from which on changes are still to be read.
+pub(super) fn watermark_at(updated_at: DateTime<Utc>) -> Option<Watermark> {
+    serde_json::to_value(Mark { updated_at }).ok().map(Watermark)
 }
 
 /// Full, quoted, in UTC with `Z`: other forms are ignored or break the term (`vendors/shopify.md` section 3).

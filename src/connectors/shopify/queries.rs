@@ -43,6 +43,30 @@ pub(super) const ORDER: Operation = Operation {
 pub(super) const ORDERS_COUNT: Operation =
     Operation { text: include_str!("queries/orders_count.graphql"), scope: "read_orders" };
 
+/// What an export of all customers holds: the same fields as a page, so that both are read alike.
+pub(super) const CUSTOMERS_EXPORT: Operation = Operation {
+    text: concat!(include_str!("queries/customers_export.graphql"), include_str!("queries/customer_fields.graphql")),
+    scope: "read_customers",
+};
+
+/// What an export of all orders holds.
+pub(super) const ORDERS_EXPORT: Operation = Operation {
+    text: concat!(include_str!("queries/orders_export.graphql"), include_str!("queries/order_fields.graphql")),
+    scope: "read_orders",
+};
+
+/// Begins an export.
+pub(super) const EXPORT_RUN: Operation =
+    Operation { text: include_str!("queries/export_run.graphql"), scope: "read_customers and read_orders" };
+
+/// How far an export is.
+pub(super) const EXPORT_STATE: Operation =
+    Operation { text: include_str!("queries/export_state.graphql"), scope: "read_customers and read_orders" };
+
+/// Ends an export that nobody waits for any more.
+pub(super) const EXPORT_CANCEL: Operation =
+    Operation { text: include_str!("queries/export_cancel.graphql"), scope: "read_customers and read_orders" };
+
 /// The shop's name and what the token may do.
 pub(super) const PROBE: Operation =
     Operation { text: include_str!("queries/probe.graphql"), scope: "access to the shop" };
@@ -52,7 +76,20 @@ mod tests {
     use super::*;
     use apollo_compiler::{ExecutableDocument, Schema};
 
-    const ALL: &[&Operation] = &[&CUSTOMERS, &CUSTOMER, &CUSTOMERS_COUNT, &ORDERS, &ORDER, &ORDERS_COUNT, &PROBE];
+    const ALL: &[&Operation] = &[
+        &CUSTOMERS,
+        &CUSTOMER,
+        &CUSTOMERS_COUNT,
+        &CUSTOMERS_EXPORT,
+        &ORDERS,
+        &ORDER,
+        &ORDERS_COUNT,
+        &ORDERS_EXPORT,
+        &EXPORT_RUN,
+        &EXPORT_STATE,
+        &EXPORT_CANCEL,
+        &PROBE,
+    ];
 
     #[test]
     fn every_document_is_valid_against_the_vendors_schema() {

@@ -44,7 +44,16 @@ pub(crate) const FIELDS: &[SettingField] = &[
         .shape("^[0-9]{4}-(0[1-9]|1[0-2])$", "a year and month such as 2026-07")
         .example(DEFAULT_API_VERSION),
     SettingField::url("apiBaseUrl", "Address to call instead of https://{shopDomain}, for example that of a test shop."),
+    SettingField::text(
+        "exportFrom",
+        "Number of customers or orders from which on a full sync exports them in bulk; 5000 unless set.",
+    )
+    .shape("^[0-9]{1,9}$", "a whole number such as 5000")
+    .example("5000"),
 ];
+
+/// From how many records on a full pass exports them: "beyond a few thousand" (`vendors/shopify.md` section 8).
+const DEFAULT_EXPORT_FROM: u64 = 5_000;
 
 /// Checked settings.
 #[derive(Debug)]
@@ -53,6 +62,8 @@ pub(super) struct ShopifySettings {
     pub(super) base: String,
     /// `YYYY-MM`.
     pub(super) api_version: String,
+    /// From how many records on a full pass exports them.
+    pub(super) export_from: u64,
     /// How to get a token.
     pub(super) credentials: Credentials,
 }
@@ -83,19 +94,23 @@ impl ShopifySettings {
         if !is_api_version(&api_version) {
             return Err(InvalidSetting::new("apiVersion", "must be a year and month such as 2026-07"));
         }
+        let export_from = match settings.text("exportFrom").map(|text| text.trim().parse()) {
+            None => DEFAULT_EXPORT_FROM,
+            Some(Ok(number)) => number,
+            Some(Err(_)) => return Err(InvalidSetting::new("exportFrom", "must be a whole number such as 5000")),
+        };
         let credentials = credentials(settings)?;
-        Ok(Self { base: base.trim_end_matches('/').to_owned(), api_version, credentials })
+        Ok(Self { base: base.trim_end_matches('/').to_owned(), api_version, export_from, credentials })
     }
 }
 
 fn credentials(settings: &Settings) -> Result<Credentials, InvalidSetting> {
     let client_id = settings.text("clientId").map(str::to_owned);
     match (settings.secret("accessToken").cloned(), client_id, settings.secret("clientSecret").cloned()) {
-        (Some(token), None, None) => Ok(Credentials::Fixed(token)),
+        // A client secret beside a fixed token only signs the webhooks.
+        (Some(token), None, _) => Ok(Credentials::Fixed(token)),
         (None, Some(client_id), Some(client_secret)) => Ok(Credentials::Grant { client_id, client_secret }),
-        (Some(_), _, _) => {
-            Err(InvalidSetting::new("accessToken", "must be left out when clientId or clientSecret is given"))
-        }
+        (Some(_), _, _) => Err(InvalidSetting::new("accessToken", "must be left out when clientId is given")),
         (None, Some(_), None) => Err(InvalidSetting::new("clientSecret", "is required with clientId")),
         (None, None, Some(_)) => Err(InvalidSetting::new("clientId", "is required with clientSecret")),
         (None, None, None) => {

@@ -14,6 +14,9 @@ use std::time::Instant;
 /// Deepest selection looked at; documents are validated to be finite before.
 const MAX_DEPTH: u32 = 32;
 
+/// What a mutation costs, whatever it gives back.
+const MUTATION: u32 = 10;
+
 /// What an operation may cost at most.
 pub(super) fn requested(document: &ExecutableDocument, selections: &SelectionSet, variables: &JsonMap) -> u32 {
     Walk { document, variables }.set(selections, MAX_DEPTH)
@@ -47,6 +50,9 @@ impl Walk<'_> {
             // Rows are `nodes` or the `node` of an edge; the connection's own page info is an object as well.
             let size = ["first", "last"].into_iter().find_map(|name| self.number(field, name)).unwrap_or(0);
             return within.saturating_mul(size.max(1));
+        }
+        if kind.ends_with("Payload") {
+            return MUTATION;
         }
         if kind.ends_with("Edge") || kind == "PageInfo" { within } else { within.saturating_add(1) }
     }

@@ -4,13 +4,16 @@
 //! Sources: `vendors/shopify.md` and its examples.
 
 mod access;
+mod context;
 mod cost;
+mod exports;
+mod known;
 mod leaves;
+mod mutations;
 mod page;
 mod resolve;
 mod search;
 
-use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,8 +33,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use self::access::Access;
+use self::context::Context;
 use self::cost::Bucket;
-use self::resolve::{Context, INTERNAL, Object};
+use self::exports::Exports;
+use self::mutations::Mutation;
+use self::page::Extent;
+use self::resolve::{INTERNAL, Object};
 use super::StartError;
 use super::faults::{Fault, Target};
 use super::server::{Answer, Shared};
@@ -56,6 +63,7 @@ struct Shop {
     documents: Mutex<HashMap<String, Document>>,
     bucket: Bucket,
     access: Access,
+    exports: Exports,
 }
 
 pub(crate) fn router(shared: Arc<Shared>) -> Result<Router, StartError> {
@@ -63,7 +71,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Result<Router, StartError> {
     let options = &shared.options.shopify;
     let bucket = Bucket::new(options.bucket, options.restore_per_second);
     let access = Access::new(&shared);
-    let shop = Shop { schema, documents: Mutex::default(), bucket, access, shared };
+    let exports = Exports::new(options.exports.clone(), shared.base_url.clone());
+    let shop = Shop { schema, documents: Mutex::default(), bucket, access, exports, shared };
     Ok(Router::new().fallback(serve).with_state(Arc::new(shop)))
 }
 
@@ -108,6 +117,10 @@ async fn serve(State(shop): State<Arc<Shop>>, request: Request) -> Response {
     let path = parts.uri.path();
     if (&parts.method, path) == (&Method::POST, "/admin/oauth/access_token") {
         return shop.access.issue(&body, shop.shared.now()).into_response();
+    }
+    if parts.method == Method::GET && path.starts_with(exports::FOLDER) {
+        let answer = || shop.exports.file(&parts.uri, &parts.headers);
+        return shop.shared.answer(Target::Any, |fault, number| shop.fault_answer(fault, number), answer).await;
     }
     let version = path.strip_prefix("/admin/api/").and_then(|rest| rest.strip_suffix("/graphql.json"));
     let Some(version) = version.filter(|version| is_version(version) && parts.method == Method::POST) else {
@@ -187,9 +200,14 @@ impl Shop {
         if !self.bucket.take(requested) {
             return Answer::json(200, &throttled(requested, &self.bucket.status()));
         }
-        let context = Context { shared: &self.shared, objects: Cell::new(0), accounts: RefCell::new(Vec::new()) };
+        let context = Context::new(self, Extent::Page { ceiling: self.shared.options.shopify.paging_ceiling });
         let execution = Execution::new(&self.schema, document).operation(operation).coerced_variable_values(variables);
-        let response = match execution.execute_sync(&Object::query(&context)) {
+        let executed = if operation.is_mutation() {
+            execution.execute_sync(&Mutation(self))
+        } else {
+            execution.execute_sync(&Object::query(&context))
+        };
+        let response = match executed {
             Ok(response) => response,
             Err(error) => return Answer::json(200, &errors(error.message(), "INVALID_REQUEST")),
         };

@@ -94,6 +94,15 @@ impl<R: Record> Rows<'_, R> {
     }
 }
 
+/// How much of a connection is given out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// A page, as its arguments say, of no more objects in all than this.
+    Page { ceiling: Option<u64> },
+    /// Everything: a bulk operation needs no `first` (`vendors/shopify.md` section 8).
+    Whole,
+}
+
 /// One page of a connection.
 #[derive(Debug)]
 pub(super) struct Page<R> {
@@ -110,7 +119,7 @@ impl<R: Record> Page<R> {
     pub(super) fn cut(
         rows: &Rows<'_, R>,
         arguments: &Arguments,
-        ceiling: Option<u64>,
+        extent: Extent,
         build: impl Fn(&Listing<'_, R>, u64, u64) -> Vec<R>,
     ) -> Result<Self, String> {
         let after = arguments.after.as_deref().map(Cursor::read).transpose()?;
@@ -120,12 +129,13 @@ impl<R: Record> Page<R> {
         let low = low.map_or(0, |cursor| rows.up_to(cursor.key()));
         let high = high.map_or(rows.len(), |cursor| rows.before(cursor.key())).max(low);
         let seen = after.map_or(0, |cursor| cursor.seen);
-        let (size, from_start) = match (arguments.first, arguments.last) {
-            (Some(first), None) => (first, !reverse),
-            (None, Some(last)) => (last, reverse),
+        let (size, from_start, ceiling) = match (arguments.first, arguments.last, extent) {
+            (_, _, Extent::Whole) => (u64::MAX, !reverse, None),
+            (Some(first), None, Extent::Page { ceiling }) => (first, !reverse, ceiling),
+            (None, Some(last), Extent::Page { ceiling }) => (last, reverse, ceiling),
             _ => return Err("you must provide one of first or last".to_owned()),
         };
-        if size > MAX_FIRST {
+        if size > MAX_FIRST && extent != Extent::Whole {
             return Err(format!("first and last must be at most {MAX_FIRST}"));
         }
         let size = size.min(ceiling.map_or(u64::MAX, |ceiling| ceiling.saturating_sub(seen))).min(high - low);

@@ -1,17 +1,16 @@
 //! The fields of the objects, for apollo-compiler's execution; `vendors/shopify.md` sections 3 to 5.
 
-use std::cell::{Cell, RefCell};
-
 use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
 use apollo_compiler::response::serde_json_bytes;
 
+use super::context::Context;
+use super::known::resolved;
 use super::leaves::{address_field, consent_field, email_field, named, phone, plan_field, state_word, text, time};
 use super::page::{Page, Searched, arguments, error, gathered, searched};
 use super::search::Search;
 use crate::sandbox::book::{ALL_KEYS, Listing};
 use crate::sandbox::names::normalized;
 use crate::sandbox::records::{Account, Order, OrderStatus, Record, Says, Standing};
-use crate::sandbox::server::Shared;
 
 /// Orders older than this are absent without `read_all_orders` (`vendors/shopify.md` section 2).
 const RECENT_SECONDS: i64 = 60 * 86_400;
@@ -21,15 +20,6 @@ const MAX_COUNT: u64 = 25_001;
 pub(super) const INTERNAL: &str = "Internal error. Looks like something went wrong on our end.";
 
 type Resolved<'a> = Result<ResolvedValue<'a>, FieldError>;
-
-/// One execution.
-pub(super) struct Context<'a> {
-    pub(super) shared: &'a Shared,
-    /// Objects given out, for the actual cost.
-    pub(super) objects: Cell<u32>,
-    /// Accounts given out.
-    pub(super) accounts: RefCell<Vec<u64>>,
-}
 
 /// An object of the graph.
 pub(super) struct Object<'a> {
@@ -183,6 +173,7 @@ impl Object<'_> {
             "customersCount" | "ordersCount" => self.count(field == "customersCount", info)?,
             "shop" => self.make(Kind::Shop),
             "currentAppInstallation" => self.make(Kind::Installation),
+            "bulkOperation" => resolved(id().map_or(serde_json::Value::Null, |id| self.context.exports.look(id))),
             _ => return self.unserved(info),
         })
     }
@@ -213,9 +204,8 @@ impl Object<'_> {
         let state = self.context.shared.state();
         let listing = state.accounts.list(arguments.sort(), arguments.keys(&search), |_, _| true, |_| true);
         let rows = gathered(listing, &arguments, &search, |listing| state.slice(listing, 0, u64::MAX));
-        let ceiling = self.context.shared.options.shopify.paging_ceiling;
         let build = |listing: &Listing<'_, _>, offset, limit| state.slice(listing, offset, limit);
-        Page::cut(&rows, &arguments, ceiling, build).map_err(error)
+        Page::cut(&rows, &arguments, self.context.extent, build).map_err(error)
     }
 
     fn orders(&self, info: &ResolveInfo<'_>) -> Result<Page<Order>, FieldError> {
@@ -227,9 +217,8 @@ impl Object<'_> {
         let fits = |order: &Order| self.is_recent_enough(order);
         let listing = state.orders.list(arguments.sort(), arguments.keys(&search), |_, _| all, fits);
         let rows = gathered(listing, &arguments, &search, |listing| state.slice(listing, 0, u64::MAX));
-        let ceiling = self.context.shared.options.shopify.paging_ceiling;
         let build = |listing: &Listing<'_, _>, offset, limit| state.slice(listing, offset, limit);
-        Page::cut(&rows, &arguments, ceiling, build).map_err(error)
+        Page::cut(&rows, &arguments, self.context.extent, build).map_err(error)
     }
 
     fn count<'a>(&'a self, of_customers: bool, info: &ResolveInfo<'_>) -> Resolved<'a> {

@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod errors;
+mod export;
 mod paging;
 mod queries;
 mod reading;

@@ -121,7 +121,7 @@ impl Shop {
         let Value::Object(settings) = settings else { unreachable!("settings are an object") };
         let settings = Settings::parse(connectors::settings_of(Platform::Shopify).unwrap(), settings).unwrap();
         let http = Http::new(HostPolicy::AllowPrivate, None).unwrap();
-        let clock = Arc::new(HandClock(Mutex::new("2026-10-05T12:00:00Z".parse().unwrap())));
+        let clock = Arc::new(HandClock::default());
         let connector = connectors::open(Platform::Shopify, &settings, &http, Arc::<HandClock>::clone(&clock)).unwrap();
         Self { connector, clock, asked }
     }
@@ -168,6 +168,12 @@ fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// A clock that moves only when told.
 #[derive(Debug)]
 pub(crate) struct HandClock(Mutex<DateTime<Utc>>);
+
+impl Default for HandClock {
+    fn default() -> Self {
+        Self(Mutex::new("2026-10-05T12:00:00Z".parse().unwrap()))
+    }
+}
 
 impl HandClock {
     pub(crate) fn advance(&self, by: TimeDelta) {

@@ -9,7 +9,7 @@ use assent::connectors::{self, Checkpoint, Connector, Http, Pass, Settings, Wate
 use assent::domain::contact_rules::{self, Evidence};
 use assent::domain::people::{StoreRecord, Stream};
 use assent::domain::statement::Held;
-use assent::domain::{Audience, Email, Platform, SystemClock};
+use assent::domain::{Audience, Clock, Email, Platform, SystemClock};
 use assent::sandbox::{Change, Fault, FaultPlan, SandboxStore, ShopifyCredentials, ShopifyOptions, StoreOptions};
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
@@ -22,19 +22,30 @@ const MAX_RESUMES: usize = 20;
 const RICH: f64 = 1e9;
 
 async fn start(people: u64, shopify: ShopifyOptions) -> (SandboxStore, Box<dyn Connector>) {
+    start_with(people, shopify, Arc::new(SystemClock), None).await
+}
+
+/// A store and a connector that exports from so many records on.
+pub(super) async fn start_with(
+    people: u64,
+    shopify: ShopifyOptions,
+    clock: Arc<dyn Clock>,
+    export_from: Option<u64>,
+) -> (SandboxStore, Box<dyn Connector>) {
     let shopify = ShopifyOptions { bucket: RICH, restore_per_second: RICH, ..shopify };
-    let options = StoreOptions { people, shopify, ..StoreOptions::default() };
+    let options = StoreOptions { people, shopify, clock: Arc::clone(&clock), ..StoreOptions::default() };
     let store = SandboxStore::start(Platform::Shopify, options).await.unwrap();
-    let serde_json::Value::Object(settings) = store.settings() else { unreachable!("settings are an object") };
+    let serde_json::Value::Object(mut settings) = store.settings() else { unreachable!("settings are an object") };
+    settings.extend(export_from.map(|number| ("exportFrom".to_owned(), number.to_string().into())));
     let settings = Settings::parse(connectors::settings_of(Platform::Shopify).unwrap(), settings).unwrap();
     let http = Http::new(HostPolicy::AllowPrivate, Some(Duration::from_secs(5))).unwrap();
-    let connector = connectors::open(Platform::Shopify, &settings, &http, Arc::new(SystemClock)).unwrap();
+    let connector = connectors::open(Platform::Shopify, &settings, &http, clock).unwrap();
     (store, connector)
 }
 
 /// The last state of every record of a stream and the watermark, read as the engine does: after an error that may be
 /// retried, from the last checkpoint on.
-async fn read(
+pub(super) async fn read(
     connector: &dyn Connector,
     stream: Stream,
     pass: &Pass,
@@ -63,7 +74,7 @@ fn id_of(record: &StoreRecord) -> String {
     line(record).split(' ').next().unwrap().to_owned()
 }
 
-async fn read_all(connector: &dyn Connector) -> Vec<StoreRecord> {
+pub(super) async fn read_all(connector: &dyn Connector) -> Vec<StoreRecord> {
     let mut records = Vec::new();
     for stream in connector.streams() {
         records.extend(read(connector, *stream, &Pass::Full).await.0.into_values());
@@ -89,7 +100,7 @@ fn audiences(records: &[StoreRecord]) -> BTreeMap<String, Vec<Audience>> {
 }
 
 /// Compares what was read with what the shop says is true, for every address.
-fn assert_true(store: &SandboxStore, records: &[StoreRecord]) {
+pub(super) fn assert_true(store: &SandboxStore, records: &[StoreRecord]) {
     let read = audiences(records);
     let truths: BTreeMap<String, Vec<Audience>> = store
         .truths(0, u64::MAX)
@@ -101,7 +112,7 @@ fn assert_true(store: &SandboxStore, records: &[StoreRecord]) {
     assert_eq!(read, truths);
 }
 
-async fn first_subscriber(store: &SandboxStore, connector: &dyn Connector) -> (String, String) {
+pub(super) async fn first_subscriber(store: &SandboxStore, connector: &dyn Connector) -> (String, String) {
     let customers = read(connector, Stream::Customers, &Pass::Full).await.0;
     customers
         .into_iter()
