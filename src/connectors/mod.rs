@@ -152,8 +152,8 @@ pub struct Check {
 pub const fn settings_of(platform: Platform) -> Option<&'static [SettingField]> {
     match platform {
         Platform::BigCommerce => Some(bigcommerce::settings::FIELDS),
-        Platform::Magento => Some(magento::settings::FIELDS),
         Platform::Sfcc => Some(sfcc::settings::FIELDS),
+        Platform::Magento => Some(magento::settings::FIELDS),
         Platform::Shopify => Some(shopify::settings::FIELDS),
         Platform::Shopware => Some(shopware::settings::FIELDS),
         Platform::WooCommerce => Some(woocommerce::settings::FIELDS),
@@ -172,11 +172,10 @@ pub fn open(
 ) -> Result<Box<dyn Connector>, InvalidSetting> {
     match platform {
         Platform::BigCommerce => Ok(Box::new(bigcommerce::BigCommerce::open(settings, http, clock)?)),
+        Platform::Magento => Ok(Box::new(magento::Magento::open(settings, http, clock)?)),
         Platform::Sfcc => Ok(Box::new(sfcc::Sfcc::open(settings, http, clock)?)),
         Platform::Shopify => Ok(Box::new(shopify::Shopify::open(settings, http, clock)?)),
         Platform::WooCommerce => Ok(Box::new(woocommerce::WooCommerce::open(settings, http, clock)?)),
-        Platform::Magento | Platform::Shopware => {
-            Err(InvalidSetting::new("platform", "has no connector in this release"))
-        }
+        Platform::Shopware => Err(InvalidSetting::new("platform", "has no connector in this release")),
     }
 }

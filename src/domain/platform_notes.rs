@@ -18,6 +18,11 @@ pub const fn notes_of(platform: Platform) -> (&'static str, &'static [&'static s
             &[
                 "Guests are an audience of their own and never go into the customers list.",
                 "Only newsletter subscriptions on the site make subscribers.",
+                "The REST API can't list people who subscribed without an account; let a module of the shop list them and \
+                 name it in subscribersEndpoint.",
+                "An opt-out by the link in a mail moves no date of change: it is seen by the next incremental run of a shop \
+                 with up to 1,500 accounts, and within twelve such runs of a larger one.",
+                "There are no webhooks in the REST API.",
             ],
         ),
         Platform::Sfcc => (

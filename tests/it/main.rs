@@ -8,6 +8,8 @@ mod dependencies;
 mod documents;
 mod examples;
 mod graphql;
+mod magento_connector;
+mod magento_recorded;
 mod rest;
 mod sandbox_people;
 mod sandbox_sfcc;

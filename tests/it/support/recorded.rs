@@ -62,7 +62,12 @@ pub(crate) fn own_recordings() -> PathBuf {
 
 /// Every exchange in which a client reads, of a folder and those in it.
 pub(crate) fn exchanges(folder: &Path) -> Vec<Exchange> {
-    let mut found: Vec<Exchange> = ["", "wc-7.9", "wc-11-post-storage"]
+    exchanges_of(folder, &["", "wc-7.9", "wc-11-post-storage"])
+}
+
+/// Every exchange in which a client reads, of these folders below one.
+pub(crate) fn exchanges_of(folder: &Path, parts: &[&str]) -> Vec<Exchange> {
+    let mut found: Vec<Exchange> = parts
         .iter()
         .flat_map(|part| std::fs::read_dir(folder.join(part)).expect("the recordings can be listed"))
         .map(|entry| entry.expect("the recordings can be listed").path())
