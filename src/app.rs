@@ -36,6 +36,8 @@ pub struct App {
     pub lease: Duration,
     /// Wakes the sync worker when a run was queued or shall be cancelled.
     pub wake_worker: Arc<Notify>,
+    /// Wakes the worker that reads records again when a webhook named one.
+    pub wake_hints: Arc<Notify>,
 }
 
 /// Name of the SQLite file in the data folder.
@@ -98,6 +100,7 @@ pub async fn build(config: &Config) -> Result<App, BuildError> {
         public_url: public_url(config).into(),
         lease: config.lease(),
         wake_worker: Arc::new(Notify::new()),
+        wake_hints: Arc::new(Notify::new()),
         keys: KeyRing::default(),
     })
 }

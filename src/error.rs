@@ -9,6 +9,7 @@ use sea_orm::DbErr;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::connectors::hooks::HookRefusal;
 use crate::connectors::{ConnectorError, InvalidSetting};
 
 /// A use case that did not happen. Nothing was changed.
@@ -69,6 +70,9 @@ pub enum Error {
     /// The request took too long.
     #[error("the request took too long")]
     TimedOut,
+    /// A webhook delivery that is not the store's, or that can't be read.
+    #[error(transparent)]
+    DeliveryRefused(#[from] HookRefusal),
     /// The store platform could not be used.
     #[error("the store could not be used")]
     Upstream(#[from] ConnectorError),
@@ -117,6 +121,8 @@ pub enum Code {
     Unauthenticated,
     /// See [`Error::InvalidClient`].
     InvalidClient,
+    /// A webhook delivery whose signature is missing, wrong or too old.
+    BadSignature,
     /// See [`Error::Forbidden`].
     Forbidden,
     /// See [`Error::MethodNotAllowed`].
@@ -149,6 +155,7 @@ impl Code {
             Self::Conflict => ("CONFLICT", StatusCode::CONFLICT, "Conflict"),
             Self::Unauthenticated => ("UNAUTHENTICATED", StatusCode::UNAUTHORIZED, "Authentication required"),
             Self::InvalidClient => ("INVALID_CLIENT", StatusCode::UNAUTHORIZED, "Unknown client"),
+            Self::BadSignature => ("BAD_SIGNATURE", StatusCode::UNAUTHORIZED, "Signature refused"),
             Self::Forbidden => ("FORBIDDEN", StatusCode::FORBIDDEN, "Not allowed"),
             Self::MethodNotAllowed => ("METHOD_NOT_ALLOWED", StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
             Self::TooLarge => ("TOO_LARGE", StatusCode::PAYLOAD_TOO_LARGE, "Body too large"),
@@ -189,6 +196,8 @@ impl Error {
             Self::Unauthenticated => Code::Unauthenticated,
             Self::InvalidClient => Code::InvalidClient,
             Self::Forbidden(_) => Code::Forbidden,
+            Self::DeliveryRefused(HookRefusal::BadSignature | HookRefusal::OutOfWindow) => Code::BadSignature,
+            Self::DeliveryRefused(HookRefusal::Unreadable) => Code::Malformed,
             Self::MethodNotAllowed => Code::MethodNotAllowed,
             Self::TooLarge(_) => Code::TooLarge,
             Self::UnsupportedMediaType(_) => Code::UnsupportedMediaType,

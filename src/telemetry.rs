@@ -24,6 +24,14 @@ pub const SYNC_RUNS: &str = "assent_sync_runs_total";
 pub const SYNC_RECORDS: &str = "assent_sync_records_total";
 /// Gauge of sync runs that this process works on.
 pub const SYNC_RUNNING: &str = "assent_sync_runs_running";
+/// Counter of webhook deliveries; labels `platform` and `outcome` (taken, duplicate, unsigned, bad_signature,
+/// out_of_window, unreadable).
+pub const DELIVERIES: &str = "assent_webhook_deliveries_total";
+/// Counter of records that a webhook asked to read again; labels `platform` and `outcome` (handled, failed).
+pub const HINTS: &str = "assent_webhook_hints_total";
+/// Histogram of the time from the receipt of a delivery until its record was read again and written, in seconds; label
+/// `urgent` (yes, no).
+pub const HINT_SECONDS: &str = "assent_webhook_handling_seconds";
 /// Counter of GraphQL operations; labels `kind` (query, mutation) and `outcome` (ok, errors, refused).
 pub const GRAPHQL_OPERATIONS: &str = "assent_graphql_operations_total";
 
@@ -93,5 +101,12 @@ fn describe() {
     describe_counter!(SYNC_RUNS, "Sync runs ended");
     describe_counter!(SYNC_RECORDS, "Records read from stores");
     describe_gauge!(SYNC_RUNNING, "Sync runs being worked on");
+    describe_counter!(DELIVERIES, "Webhook deliveries received");
+    describe_counter!(HINTS, "Records that a webhook asked to read again");
+    describe_histogram!(
+        HINT_SECONDS,
+        Unit::Seconds,
+        "Time from the receipt of a delivery until its record was written"
+    );
     describe_counter!(GRAPHQL_OPERATIONS, "GraphQL operations answered");
 }

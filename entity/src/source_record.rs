@@ -56,6 +56,8 @@ pub struct Model {
     pub first_seen_at: DateTimeUtc,
     /// When its content last changed.
     pub changed_at: DateTimeUtc,
+    /// When the store was asked for what stands here; empty where nobody noted it.
+    pub read_at: Option<DateTimeUtc>,
     /// Since when the store no longer has it.
     pub gone_at: Option<DateTimeUtc>,
 }

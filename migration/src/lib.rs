@@ -13,6 +13,7 @@ mod m20260101_000003_create_contact;
 mod m20260101_000004_create_membership;
 mod m20260101_000005_create_consent_record;
 mod m20260101_000006_create_sync_run;
+mod m20260101_000007_create_webhook;
 
 /// All changes, in order.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000004_create_membership::Migration),
             Box::new(m20260101_000005_create_consent_record::Migration),
             Box::new(m20260101_000006_create_sync_run::Migration),
+            Box::new(m20260101_000007_create_webhook::Migration),
         ]
     }
 }

@@ -14,4 +14,5 @@ mod mirror;
 pub mod object;
 pub mod page;
 pub mod sync;
+pub mod webhook;
 pub mod words;

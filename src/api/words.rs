@@ -57,6 +57,22 @@ mirrored! {
 }
 
 mirrored! {
+    /// Whether the store sends webhooks here.
+    RegistrationState = "crate::domain::webhook::RegistrationState" {
+        /// Not tried yet.
+        Pending = "pending",
+        /// The store sends them, as far as the topics and the problems say.
+        Registered = "registered",
+        /// The store could not be told to; it is tried again.
+        Failed = "failed",
+        /// The platform has none that this service takes; changes are found by syncing.
+        Unsupported = "unsupported",
+        /// The public address of this service can't be reached by a store.
+        Unreachable = "unreachable",
+    }
+}
+
+mirrored! {
     /// How much of the store a run reads.
     RunMode = "crate::domain::sync::RunMode" {
         /// What changed since the last run, as far as the platform can tell.
@@ -211,6 +227,7 @@ mod tests {
         same_words::<Audience, _>(crate::domain::words::Audience::ALL);
         same_words::<Purpose, _>(crate::domain::words::Purpose::ALL);
         same_words::<IntegrationState, _>(crate::domain::sync::IntegrationState::ALL);
+        same_words::<RegistrationState, _>(crate::domain::webhook::RegistrationState::ALL);
         same_words::<RunMode, _>(crate::domain::sync::RunMode::ALL);
         same_words::<RunStatus, _>(crate::domain::sync::RunStatus::ALL);
         same_words::<GroundKind, _>(crate::domain::membership::GroundKind::ALL);

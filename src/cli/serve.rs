@@ -1,4 +1,4 @@
-//! `assent serve`: the service itself, API and sync worker in one process.
+//! `assent serve`: the service itself, API and workers in one process.
 
 use std::net::SocketAddr;
 
@@ -8,10 +8,10 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, print};
 use crate::app::{self, App};
 use crate::config::Config;
-use crate::sync::worker;
+use crate::sync::{hints, registration, worker};
 use crate::{server, telemetry};
 
-/// Run the service: the API and the sync worker.
+/// Run the service: the API, the sync worker and the webhook workers.
 ///
 /// Brings the tables up to date first. Several replicas may run on one PostgreSQL; give all of them the same
 /// `ASSENT_SECRET_KEY`. SIGTERM or Ctrl-C ends it in order: open requests are finished and a running sync stops after
@@ -49,13 +49,19 @@ pub(super) async fn bind(mut config: Config) -> Result<(TcpListener, Config), Fa
     Ok((listener, config))
 }
 
-/// Serves and syncs until `shutdown`; when one of both ends, so does the other.
+/// Serves, syncs and carries out webhooks until `shutdown`; when the server ends, so do the workers.
 pub(super) async fn with_worker(app: App, listener: TcpListener, shutdown: &CancellationToken) -> Result<(), Failure> {
-    let worker = tokio::spawn(worker::run(app.clone(), shutdown.clone()));
+    let workers = [
+        tokio::spawn(worker::run(app.clone(), shutdown.clone())),
+        tokio::spawn(hints::run(app.clone(), shutdown.clone())),
+        tokio::spawn(registration::run(app.clone(), shutdown.clone())),
+    ];
     let served = server::serve(listener, server::router(app), shutdown.clone()).await;
     shutdown.cancel();
-    if worker.await.is_err() {
-        return Err(Failure::failed("the sync worker ended badly; see the log"));
+    for worker in workers {
+        if worker.await.is_err() {
+            return Err(Failure::failed("a worker ended badly; see the log"));
+        }
     }
     served.map_err(|error| Failure::failed(format!("the server stopped: {error}")))
 }

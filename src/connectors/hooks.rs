@@ -57,9 +57,12 @@ pub struct Arrived<'a> {
 /// A delivery that is the store's.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Delivery {
-    /// The sender's id of it, equal when it is sent again, at most 255 bytes. `None`: the body's hash stands for it.
+    /// The sender's id of it, equal when it is sent again and never otherwise, at most 255 bytes; one topic's do not
+    /// meet another's. `None`: it is never taken for a repetition, since the same body may mean a second change; its
+    /// records are read once more, which does no harm.
     pub id: Option<String>,
-    /// What it was about, in the platform's words, for the log of deliveries; no personal data, at most 64 bytes.
+    /// What it was about, in the platform's words, for the log of deliveries; no personal data, at most 64 bytes. Empty:
+    /// nobody signed it (a ping), it is answered and leaves no trace.
     pub topic: String,
     /// What to read again; empty for a ping and for topics that concern nobody.
     pub hints: Vec<Hint>,
@@ -100,4 +103,16 @@ pub enum HookRefusal {
     /// Signed, but not the vendor's shape.
     #[error("the delivery is not of the expected format")]
     Unreadable,
+}
+
+impl HookRefusal {
+    /// The word for metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BadSignature => "bad_signature",
+            Self::OutOfWindow => "out_of_window",
+            Self::Unreadable => "unreadable",
+        }
+    }
 }

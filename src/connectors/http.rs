@@ -14,13 +14,13 @@ use bytes::{Bytes, BytesMut};
 use chrono::DateTime;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
-use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::ConnectorError;
 use crate::domain::Platform;
 
 pub(crate) use download::Lines;
+pub use pace::{Pace, ahead};
 
 /// Largest answer read from a store. A page of 250 Shopify customers is under 1 MiB; orders can be ten times that.
 pub const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
@@ -227,75 +227,6 @@ impl Answer {
     }
 }
 
-/// The pace of one store: one request at a time, within the budget that the store reports.
-#[derive(Debug, Default)]
-pub struct Pace {
-    turn: Mutex<()>,
-    budget: std::sync::Mutex<Option<Budget>>,
-    /// Before which no further request of a fixed window is due.
-    due: std::sync::Mutex<Option<Instant>>,
-}
-
-/// A leaky bucket as a store reports it.
-#[derive(Debug, Clone, Copy)]
-struct Budget {
-    available: f64,
-    maximum: f64,
-    restored_per_second: f64,
-    as_of: Instant,
-}
-
-impl Pace {
-    /// Takes over what the store says about its budget.
-    pub fn report(&self, available: f64, maximum: f64, restored_per_second: f64) {
-        if [available, maximum, restored_per_second].iter().all(|value| value.is_finite()) {
-            *self.lock() = Some(Budget { available, maximum, restored_per_second, as_of: Instant::now() });
-        }
-    }
-
-    /// Takes over what the store says about a fixed window: `left` further requests until it ends in `reset`. They are
-    /// spread evenly over it; with none left, the next one is for the next window.
-    pub fn report_window(&self, left: u64, reset: Duration) {
-        let parts = u32::try_from(left.max(1)).unwrap_or(u32::MAX);
-        let due = Instant::now() + (reset / parts).min(MAX_RETRY_AFTER);
-        *self.due.lock().unwrap_or_else(PoisonError::into_inner) = Some(due);
-    }
-
-    /// How long until a request that costs `cost` is due; zero while the store has told no budget.
-    #[must_use]
-    pub fn delay(&self, cost: f64) -> Duration {
-        let due = *self.due.lock().unwrap_or_else(PoisonError::into_inner);
-        let until_due = due.map_or(Duration::ZERO, |due| due.saturating_duration_since(Instant::now()));
-        self.until_it_fits(cost).max(until_due)
-    }
-
-    fn until_it_fits(&self, cost: f64) -> Duration {
-        let Some(budget) = *self.lock() else { return Duration::ZERO };
-        let restored = budget.as_of.elapsed().as_secs_f64() * budget.restored_per_second;
-        let missing = cost.min(budget.maximum) - (budget.available + restored);
-        if missing <= 0.0 {
-            Duration::ZERO
-        } else if budget.restored_per_second > 0.0 {
-            Duration::from_secs_f64((missing / budget.restored_per_second).min(MAX_RETRY_AFTER.as_secs_f64()))
-        } else {
-            MAX_RETRY_AFTER
-        }
-    }
-
-    async fn wait(&self, cost: f64) -> tokio::sync::MutexGuard<'_, ()> {
-        let turn = self.turn.lock().await;
-        let delay = self.delay(cost);
-        if !delay.is_zero() {
-            tokio::time::sleep(delay).await;
-        }
-        turn
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Budget>> {
-        self.budget.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// A name that leads to an address we do not call.
 #[derive(Debug, thiserror::Error)]
 #[error("the host resolves to a private address")]
@@ -352,6 +283,8 @@ pub fn is_private(ip: IpAddr) -> bool {
         }
     }
 }
+
+mod pace;
 
 #[cfg(test)]
 mod tests;

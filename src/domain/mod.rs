@@ -25,6 +25,7 @@ pub mod run;
 pub mod source_record;
 pub mod statement;
 pub mod sync;
+pub mod webhook;
 mod wire_enum;
 pub mod words;
 

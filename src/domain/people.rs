@@ -162,6 +162,18 @@ pub enum StoreRecord {
     },
 }
 
+impl StoreRecord {
+    /// Identity within the stream, where it could be read.
+    #[must_use]
+    pub const fn store_id(&self) -> Option<&StoreId> {
+        match self {
+            Self::Person(person) => Some(&person.store_id),
+            Self::Skipped { store_id, .. } => Some(store_id),
+            Self::Malformed { store_id, .. } => store_id.as_ref(),
+        }
+    }
+}
+
 /// Cuts text to at most `max` bytes, at a character boundary, without NUL (PostgreSQL text holds none).
 #[must_use]
 pub fn bounded(text: String, max: usize) -> String {

@@ -41,6 +41,8 @@ pub struct SourceRecord {
     pub first_seen_at: DateTime<Utc>,
     /// When its content last changed.
     pub changed_at: DateTime<Utc>,
+    /// When the store was asked for what stands here, by our clock; `None` where nobody noted it.
+    pub read_at: Option<DateTime<Utc>>,
     /// Since when the store no longer has it.
     pub gone_at: Option<DateTime<Utc>>,
 }
@@ -78,6 +80,7 @@ impl SourceRecord {
             recorded: None,
             first_seen_at: at,
             changed_at: at,
+            read_at: None,
             gone_at: None,
         }
     }
@@ -123,6 +126,12 @@ impl SourceRecord {
             gone_at: Some(at),
             ..self.clone()
         }
+    }
+
+    /// The same, known to rest on an answer that was asked for at that time.
+    #[must_use]
+    pub fn asked_for(self, at: DateTime<Utc>) -> Self {
+        Self { read_at: Some(at), ..self }
     }
 
     /// What the record says to the contact rules.

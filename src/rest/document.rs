@@ -25,6 +25,7 @@ use crate::error::{FieldProblem, Problem};
         (name = "connectors", description = "The platforms and their contact rules"),
         (name = "integrations", description = "Installed stores and their mappings"),
         (name = "syncs", description = "Passes over a store"),
+        (name = "webhooks", description = "What stores tell by themselves"),
         (name = "lists", description = "Named sets of contacts"),
         (name = "contacts", description = "People, and why they are on a list"),
         (name = "consents", description = "Evidence of what people agreed to"),

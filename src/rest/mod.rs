@@ -7,12 +7,14 @@ mod consents;
 mod contacts;
 mod document;
 mod extract;
+mod hooks;
 mod integrations;
 mod lists;
 mod mappings;
 mod operations;
 mod syncs;
 mod tokens;
+mod webhooks;
 
 use axum::Router;
 use utoipa::OpenApi as _;
@@ -32,6 +34,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(integrations::test))
         .routes(routes!(integrations::pause))
         .routes(routes!(integrations::resume))
+        .routes(routes!(webhooks::show))
+        .routes(routes!(webhooks::test))
         .routes(routes!(mappings::show, mappings::put))
         .routes(routes!(mappings::preview))
         .routes(routes!(syncs::list, syncs::start))
@@ -52,6 +56,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(consents::list, consents::submit))
         .routes(routes!(consents::verify))
         .routes(routes!(consents::show))
+        .routes(routes!(hooks::receive))
         .routes(routes!(tokens::issue))
         .routes(routes!(tokens::keys))
 }

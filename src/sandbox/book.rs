@@ -59,6 +59,16 @@ pub(crate) struct Book<R> {
     tie_groups: u64,
     overlay: BTreeMap<u64, Option<R>>,
     next_id: u64,
+    /// What happened since it was last asked for, in order.
+    happened: Vec<(u64, Happened)>,
+}
+
+/// What happened to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Happened {
+    Created,
+    Updated,
+    Deleted,
 }
 
 impl<R: Record> Book<R> {
@@ -74,7 +84,16 @@ impl<R: Record> Book<R> {
         let tie_groups = slots.iter().map(|slot| slot.tie_group + 1).max().unwrap_or(1);
         let rounds = people.div_ceil(ROUND);
         let next_id = first_id + rounds * slots.len() as u64;
-        Self { people, first_id, modified_from, slots, tie_groups, overlay: BTreeMap::new(), next_id }
+        Self {
+            people,
+            first_id,
+            modified_from,
+            slots,
+            tie_groups,
+            overlay: BTreeMap::new(),
+            next_id,
+            happened: Vec::new(),
+        }
     }
 
     fn place(&self, round: u64, slot: usize) -> Place {
@@ -126,12 +145,21 @@ impl<R: Record> Book<R> {
 
     /// Puts a record in, new or changed.
     pub(crate) fn put(&mut self, record: R) {
-        self.overlay.insert(record.id(), Some(record));
+        let id = record.id();
+        let is_new = !matches!(self.overlay.get(&id), Some(Some(_))) && self.laid_out(id).is_none();
+        self.happened.push((id, if is_new { Happened::Created } else { Happened::Updated }));
+        self.overlay.insert(id, Some(record));
     }
 
     /// Takes a record out.
     pub(crate) fn remove(&mut self, id: u64) {
+        self.happened.push((id, Happened::Deleted));
         self.overlay.insert(id, None);
+    }
+
+    /// What happened since this was last asked.
+    pub(crate) fn take_happened(&mut self) -> Vec<(u64, Happened)> {
+        std::mem::take(&mut self.happened)
     }
 
     /// An id for a new record.

@@ -9,6 +9,9 @@
 //! | `GET /faults` | planned faults, and how often each has struck |
 //! | `POST /faults` | `{"fault":"throttled","times":2,"after":0,"on":"any"}`; `on` is `any`, `customers`, `orders` or `subscribers` |
 //! | `DELETE /faults` | forgets planned faults |
+//! | `GET /deliveries` | webhooks: who subscribed, what was sent, which faults are planned |
+//! | `POST /deliveries/faults` | `{"fault":"dropped","times":1}`: `dropped`, `doubled`, `delayed` or `tampered` |
+//! | `DELETE /deliveries/faults` | forgets planned ones and sends what was held back |
 //! | `PUT /latency` | `{"milliseconds":50}`: time that every vendor request takes at least |
 //!
 //! Changes are `{"change":"optIn","email"}`, `{"change":"optOut","email"}`,
@@ -31,7 +34,7 @@ use serde_json::json;
 use super::names::normalized;
 use super::server::Shared;
 use super::truth::{Totals, Truth};
-use super::{Change, ChangeError, FaultPlan};
+use super::{Change, ChangeError, DeliveryFault, FaultPlan};
 use crate::domain::Platform;
 
 /// Most people a page.
@@ -47,6 +50,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/truth", get(truth))
         .route("/totals", get(totals))
         .route("/faults", get(faults).post(plan_fault).delete(clear_faults))
+        .route("/deliveries", get(deliveries))
+        .route("/deliveries/faults", axum::routing::post(plan_delivery_fault).delete(clear_delivery_faults))
         .route("/latency", put(set_latency))
         .with_state(shared)
 }
@@ -130,6 +135,34 @@ async fn plan_fault(State(shared): State<Arc<Shared>>, plan: Result<Json<FaultPl
 async fn clear_faults(State(shared): State<Arc<Shared>>) -> Response {
     shared.faults.clear();
     faults(State(shared)).await
+}
+
+async fn deliveries(State(shared): State<Arc<Shared>>) -> Response {
+    Json(shared.deliveries.report()).into_response()
+}
+
+#[derive(Debug, Deserialize)]
+struct PlannedFault {
+    fault: DeliveryFault,
+    times: u32,
+}
+
+async fn plan_delivery_fault(
+    State(shared): State<Arc<Shared>>,
+    plan: Result<Json<PlannedFault>, JsonRejection>,
+) -> Response {
+    match plan {
+        Ok(Json(plan)) => {
+            shared.deliveries.plan(plan.fault, plan.times);
+            deliveries(State(shared)).await
+        }
+        Err(rejection) => refused(StatusCode::BAD_REQUEST, &rejection.body_text()),
+    }
+}
+
+async fn clear_delivery_faults(State(shared): State<Arc<Shared>>) -> Response {
+    shared.deliveries.clear();
+    deliveries(State(shared)).await
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -14,6 +14,7 @@ mod book;
 mod cast;
 mod changes;
 pub mod control;
+mod deliveries;
 mod faults;
 mod ids;
 mod magento;
@@ -43,6 +44,7 @@ use crate::domain::Platform;
 
 pub use bigcommerce::BigCommerceOptions;
 pub use changes::{Change, ChangeError};
+pub use deliveries::{DeliveryFault, Sent};
 pub use faults::{Fault, FaultPlan, FaultReport, Target};
 pub use magento::{MagentoOptions, PastTheEnd};
 pub use options::{
@@ -111,6 +113,7 @@ impl SandboxStore {
                 tracing::error!(store.platform = platform.as_str(), %error, "simulated store stopped");
             }
         });
+        tokio::spawn(deliveries::run(Arc::clone(&shared)));
         Ok(Self { shared, server: Some(server) })
     }
 
@@ -193,6 +196,34 @@ impl SandboxStore {
     #[must_use]
     pub fn struck(&self, fault: Fault) -> u64 {
         self.shared.faults.struck(fault)
+    }
+
+    /// Has the next deliveries of webhooks meet a fault, one each.
+    pub fn plan_delivery_fault(&self, fault: DeliveryFault, times: u32) {
+        self.shared.deliveries.plan(fault, times);
+    }
+
+    /// Forgets planned faults of deliveries and sends what was held back.
+    pub fn clear_delivery_faults(&self) {
+        self.shared.deliveries.clear();
+    }
+
+    /// The deliveries that were sent, oldest first, at most the last thousand.
+    #[must_use]
+    pub fn sent(&self) -> Vec<Sent> {
+        self.shared.deliveries.sent()
+    }
+
+    /// Waits until all webhooks that are due were sent.
+    pub async fn delivered(&self) {
+        self.shared.deliveries.idle().await;
+    }
+
+    /// Topics and addresses to which webhooks are sent now, oldest first.
+    #[must_use]
+    pub fn subscriptions(&self) -> Vec<(String, String)> {
+        let all = self.shared.deliveries.subscriptions().into_iter();
+        all.filter(|one| one.is_active).map(|one| (one.topic, one.address)).collect()
     }
 
     /// How many vendor requests were answered or refused so far.

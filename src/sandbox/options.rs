@@ -72,6 +72,8 @@ pub struct WooCommerceOptions {
     pub order_storage: OrderStorage,
     /// Believe `X-Forwarded-Proto: https`, so that Basic credentials count (`vendors/woocommerce.md` section 1).
     pub behind_tls_proxy: bool,
+    /// Keys that read only, so that webhooks can't be registered with them.
+    pub read_only_keys: bool,
 }
 
 /// Where a WooCommerce store keeps its orders; they differ in two quirks (`vendors/woocommerce.md` section 2).

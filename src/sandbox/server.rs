@@ -11,6 +11,7 @@ use futures::StreamExt as _;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use super::deliveries::{Deliveries, Event, Kind};
 use super::faults::{Fault, Faults, Target};
 use super::names::normalized;
 use super::nature::{self, Sight};
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) options: StoreOptions,
     pub(crate) base_url: String,
     pub(crate) faults: Faults,
+    pub(crate) deliveries: Deliveries,
     pub(crate) requests: AtomicU64,
     pub(crate) stopped: CancellationToken,
     state: RwLock<State>,
@@ -48,6 +50,7 @@ impl Shared {
             options,
             base_url,
             faults: Faults::default(),
+            deliveries: Deliveries::default(),
             requests: AtomicU64::new(0),
             stopped: CancellationToken::new(),
             state: RwLock::new(State::new(population)),
@@ -79,7 +82,10 @@ impl Shared {
     pub(crate) fn change(&self, change: &Change) -> Result<Truth, ChangeError> {
         let now = self.now();
         let mut state = self.state_mut();
-        state.apply(change, now)?;
+        let applied = state.apply(change, now);
+        let events = happened(&mut state);
+        applied?;
+        self.deliveries.happened(events);
         let address = normalized(change.address()).ok_or(ChangeError::BadAddress)?;
         Ok(state.truth(&address))
     }
@@ -138,13 +144,14 @@ impl Shared {
             Fault::DuplicateRows => answer().changed(double).into_response(),
             Fault::ShiftedPage => {
                 let answer = answer();
+                let mut state = self.state_mut();
                 match answer.listed.1.first() {
-                    Some(id) if answer.listed.0 == Target::Customers => {
-                        self.state_mut().delete_account(*id, self.now());
-                    }
-                    Some(id) if answer.listed.0 == Target::Subscribers => self.state_mut().rows.remove(*id),
+                    Some(id) if answer.listed.0 == Target::Customers => state.delete_account(*id, self.now()),
+                    Some(id) if answer.listed.0 == Target::Subscribers => state.rows.remove(*id),
                     _ => {}
                 }
+                self.deliveries.happened(happened(&mut state));
+                drop(state);
                 answer.into_response()
             }
             Fault::Throttled | Fault::ServerError | Fault::RejectedCredentials | Fault::MaxCost => {
@@ -152,6 +159,15 @@ impl Shared {
             }
         }
     }
+}
+
+/// What the last change did to which records.
+fn happened(state: &mut State) -> Vec<Event> {
+    let at = state.changed_at;
+    let accounts = state.accounts.take_happened().into_iter().map(|one| (Kind::Account, one));
+    let orders = state.orders.take_happened().into_iter().map(|one| (Kind::Order, one));
+    let rows = state.rows.take_happened().into_iter().map(|one| (Kind::Row, one));
+    accounts.chain(orders).chain(rows).map(|(kind, (id, happened))| Event { kind, id, happened, at }).collect()
 }
 
 fn millis(duration: Duration) -> u64 {

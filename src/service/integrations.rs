@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::mappings::{self, MappingChange};
 use super::stores::{seal_place, unseal};
-use super::{hosts, input};
+use super::{hosts, input, webhooks};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::connectors::{self, ConnectionReport, SettingField, Settings};
@@ -23,7 +23,7 @@ use crate::service::lists::MAX_NAME_CHARS;
 use crate::store::view::integrations::{self as rows, Change, NewRow, Sealed};
 use crate::store::view::lists;
 use crate::store::words::word;
-use crate::store::{begin, ledger};
+use crate::store::{begin, installed, ledger, webhooks as endpoints};
 
 /// A store to be installed.
 #[derive(Debug, Clone)]
@@ -118,6 +118,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewIntegration) -> Result<I
     let tx = begin(&app.db).await?;
     ledger::lock(&tx, caller.account_id).await?;
     rows::insert(&tx, caller.account_id, row, at).await?;
+    webhooks::make(app, &tx, id).await?;
     let mut change = new.mappings;
     if let Entry::Vacant(subscribers) = change.entry(Audience::Subscribers) {
         subscribers.insert(Some(default_list(&tx, caller, at).await?));
@@ -194,6 +195,10 @@ pub async fn update(
     let tx = begin(&app.db).await?;
     let row = rows::lock(&tx, caller.account_id, id).await?.ok_or(Error::NotFound("integration"))?;
     let waits = word::<IntegrationState>("state", &row.state)? == IntegrationState::NeedsAttention;
+    if settings.is_some() {
+        // Another account of the store, or another secret.
+        endpoints::register_again(&tx, id, app.clock.now()).await?;
+    }
     let change = Change {
         name,
         state: (settings.is_some() && waits).then_some(IntegrationState::Active),
@@ -221,12 +226,15 @@ async fn merged(app: &App, caller: &Caller, id: IntegrationId, change: Map<Strin
     checked(app, platform, all).await
 }
 
-/// Removes an integration: its grounds end, each with an event; what the store said goes.
+/// Removes an integration: its grounds end, each with an event; what the store said goes. Its webhooks are taken away at
+/// the store first, if it answers within five seconds.
 ///
 /// # Errors
 /// It is not there.
 pub async fn delete(app: &App, caller: &Caller, id: IntegrationId) -> Result<(), Error> {
     caller.require(Scope::IntegrationsWrite)?;
+    let store = installed::find_of(&app.db, caller.account_id, id).await?.ok_or(Error::NotFound("integration"))?;
+    webhooks::remove(app, &store).await;
     let tx = begin(&app.db).await?;
     mappings::end_integration(app, &tx, caller, id).await?;
     rows::delete(&tx, caller.account_id, id).await?;

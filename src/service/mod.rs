@@ -22,3 +22,4 @@ mod story;
 pub mod suppressions;
 pub mod syncs;
 pub mod tokens;
+pub mod webhooks;

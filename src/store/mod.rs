@@ -3,6 +3,7 @@
 pub(crate) mod accounts;
 pub mod connect;
 pub(crate) mod consents;
+pub(crate) mod hints;
 pub(crate) mod installed;
 pub mod ledger;
 pub(crate) mod lists_by_id;
@@ -15,6 +16,7 @@ pub(crate) mod source_records;
 pub(crate) mod statistics;
 pub(crate) mod sync_runs;
 pub mod view;
+pub(crate) mod webhooks;
 pub(crate) mod words;
 
 pub use connect::{Database, begin};

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use ::entity::integration;
 use ::entity::source_record::{ActiveModel, Column, Entity, Model};
-use sea_orm::sea_query::{OnConflict, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, OnConflict, Query};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use uuid::Uuid;
 
 use super::words::{bad_row, hash, rows_per_statement, word};
@@ -24,9 +25,18 @@ pub(crate) struct Known {
     pub(crate) payload_hash: [u8; 32],
     /// Whether the store no longer had it.
     pub(crate) is_gone: bool,
+    /// When the store was asked for it.
+    read_at: Option<DateTime<Utc>>,
 }
 
-type KnownRow = (Uuid, String, Vec<u8>, Option<chrono::DateTime<chrono::Utc>>);
+impl Known {
+    /// Whether it was asked for after this.
+    pub(crate) fn is_newer(&self, asked_at: DateTime<Utc>) -> bool {
+        self.read_at.is_some_and(|read_at| read_at > asked_at)
+    }
+}
+
+type KnownRow = (Uuid, String, Vec<u8>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
 /// Finds which of a page's records are known.
 pub(crate) async fn known(
@@ -37,7 +47,7 @@ pub(crate) async fn known(
 ) -> Result<HashMap<StoreId, Known>, DbErr> {
     let rows: Vec<KnownRow> = Entity::find()
         .select_only()
-        .columns([Column::Id, Column::StoreId, Column::PayloadHash, Column::GoneAt])
+        .columns([Column::Id, Column::StoreId, Column::PayloadHash, Column::GoneAt, Column::ReadAt])
         .filter(Column::IntegrationId.eq(integration.0))
         .filter(Column::Stream.eq(stream.as_str()))
         .filter(Column::StoreId.is_in(store_ids.iter().map(|id| id.as_str())))
@@ -45,9 +55,9 @@ pub(crate) async fn known(
         .all(tx)
         .await?;
     rows.into_iter()
-        .map(|(id, store_id, payload_hash, gone_at)| {
-            let known =
-                Known { id: id.into(), payload_hash: hash("payload_hash", &payload_hash)?, is_gone: gone_at.is_some() };
+        .map(|(id, store_id, payload_hash, gone_at, read_at)| {
+            let payload_hash = hash("payload_hash", &payload_hash)?;
+            let known = Known { id: id.into(), payload_hash, is_gone: gone_at.is_some(), read_at };
             Ok((StoreId::new(store_id), known))
         })
         .collect()
@@ -101,13 +111,14 @@ pub(crate) async fn next_addresses(
         .await
 }
 
-/// The next live records of an integration's streams by identity that have not changed since `before`.
+/// The next live records of an integration's streams by identity that were neither changed nor read again since
+/// `before`.
 pub(crate) async fn next_settled(
     tx: &impl ConnectionTrait,
     integration: IntegrationId,
     streams: &[Stream],
     after: SourceRecordId,
-    before: chrono::DateTime<chrono::Utc>,
+    before: DateTime<Utc>,
     limit: u64,
 ) -> Result<Vec<SourceRecordId>, DbErr> {
     let ids: Vec<Uuid> = Entity::find()
@@ -118,6 +129,7 @@ pub(crate) async fn next_settled(
         .filter(Column::Id.gt(after.0))
         .filter(Column::GoneAt.is_null())
         .filter(Column::ChangedAt.lt(before))
+        .filter(Condition::any().add(Column::ReadAt.is_null()).add(Column::ReadAt.lt(before)))
         .order_by_asc(Column::Id)
         .limit(limit)
         .into_tuple()
@@ -149,8 +161,27 @@ pub(crate) async fn integrations_of(
     Ok(ids.into_iter().map(Into::into).collect())
 }
 
+/// Notes that a record was asked for by itself, whatever came of it; a record that is not known stays so.
+pub(crate) async fn mark_read(
+    tx: &impl ConnectionTrait,
+    integration: IntegrationId,
+    stream: Stream,
+    store_id: &StoreId,
+    asked_at: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::ReadAt, Expr::value(asked_at))
+        .filter(Column::IntegrationId.eq(integration.0))
+        .filter(Column::Stream.eq(stream.as_str()))
+        .filter(Column::StoreId.eq(store_id.as_str()))
+        .filter(Condition::any().add(Column::ReadAt.is_null()).add(Column::ReadAt.lt(asked_at)))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
 /// Columns that a later reading replaces; the rest is identity.
-const REPLACED: [Column; 19] = [
+const REPLACED: [Column; 20] = [
     Column::Kind,
     Column::Email,
     Column::EmailNormalized,
@@ -169,6 +200,7 @@ const REPLACED: [Column; 19] = [
     Column::RecordedWord,
     Column::RecordedAt,
     Column::ChangedAt,
+    Column::ReadAt,
     Column::GoneAt,
 ];
 
@@ -179,7 +211,7 @@ pub(crate) async fn save(
     integration: IntegrationId,
     records: &[SourceRecord],
 ) -> Result<(), DbErr> {
-    for chunk in records.chunks(rows_per_statement(25)) {
+    for chunk in records.chunks(rows_per_statement(26)) {
         Entity::insert_many(chunk.iter().map(|record| to_row(account, integration, record)))
             .on_conflict(
                 OnConflict::columns([Column::IntegrationId, Column::Stream, Column::StoreId])
@@ -219,6 +251,7 @@ fn to_row(account: AccountId, integration: IntegrationId, record: &SourceRecord)
         recorded_at: Set(recorded.map(|recorded| recorded.at)),
         first_seen_at: Set(record.first_seen_at),
         changed_at: Set(record.changed_at),
+        read_at: Set(record.read_at),
         gone_at: Set(record.gone_at),
     }
 }
@@ -252,6 +285,7 @@ pub(crate) fn from_row(row: Model) -> Result<SourceRecord, DbErr> {
         recorded,
         first_seen_at: row.first_seen_at,
         changed_at: row.changed_at,
+        read_at: row.read_at,
         gone_at: row.gone_at,
     })
 }

@@ -198,6 +198,7 @@ async fn read_stream(
     loop {
         let checkpoint = run.progress.get(&stream).and_then(|progress| progress.checkpoint.clone());
         let mut pages = connector.pages(stream, pass.clone(), checkpoint);
+        let mut asked_at = context.app.clock.now();
         let mut next = pages.next().await;
         let error = loop {
             match next {
@@ -207,9 +208,11 @@ async fn read_stream(
                 }
                 Some(Err(error)) => break error,
                 Some(Ok(page)) => {
-                    let (written, following) = tokio::join!(write_page(context, &run, stream, page), pages.next());
+                    let asked_at_for_next = context.app.clock.now();
+                    let (written, following) =
+                        tokio::join!(write_page(context, &run, stream, page, asked_at), pages.next());
                     run = written?;
-                    next = following;
+                    (next, asked_at) = (following, asked_at_for_next);
                     patience = Patience::default();
                     if shutdown.is_cancelled() {
                         return Err(Stop::Shutdown);

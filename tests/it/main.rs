@@ -29,5 +29,6 @@ mod sync_recorded;
 mod sync_sfcc;
 mod sync_stop;
 mod sync_words;
+mod webhooks;
 mod woocommerce_connector;
 mod woocommerce_recorded;

@@ -2,13 +2,14 @@
 //!
 //! Facts and their sources: `vendors/woocommerce.md`. Reading order: [`pages`] (what is read and when it is complete),
 //! [`walk`] (how a list is read that changes meanwhile), [`wire`] and [`opt_in`] (what a record means), [`client`]
-//! (access and refusals), [`check`].
+//! (access and refusals), [`check`], [`hooks`].
 //!
 //! Accounts are the users of role `customer`; staff and plain WordPress users are not customers, and the role called
 //! `subscriber` has nothing to do with newsletters. Guests exist only in orders.
 
 mod check;
 mod client;
+mod hooks;
 mod opt_in;
 mod pages;
 pub(crate) mod settings;
@@ -20,12 +21,13 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
+use secrecy::SecretString;
 use serde_json::Value;
 
 use self::client::{Client, resource};
 use self::opt_in::OptInKeys;
 use super::{
-    Checkpoint, ConnectionReport, Connector, ConnectorError, Http, InvalidSetting, Pass, PeoplePage, Settings,
+    Checkpoint, ConnectionReport, Connector, ConnectorError, Hooks, Http, InvalidSetting, Pass, PeoplePage, Settings,
 };
 use crate::domain::Clock;
 use crate::domain::people::{StoreId, StoreRecord, Stream};
@@ -35,6 +37,8 @@ use crate::domain::people::{StoreId, StoreRecord, Stream};
 pub(crate) struct WooCommerce {
     client: Client,
     keys: OptInKeys,
+    /// Signs the webhooks, where somebody made them by hand.
+    webhook_secret: Option<SecretString>,
 }
 
 impl WooCommerce {
@@ -44,7 +48,8 @@ impl WooCommerce {
     /// A setting that is missing or can't be used.
     pub(crate) fn open(settings: &Settings, http: &Http, clock: Arc<dyn Clock>) -> Result<Self, InvalidSetting> {
         let keys = OptInKeys::new(settings.texts("optInMetaKeys"));
-        Ok(Self { client: Client::new(settings, http, clock)?, keys })
+        let webhook_secret = settings.secret("webhookSecret").cloned();
+        Ok(Self { client: Client::new(settings, http, clock)?, keys, webhook_secret })
     }
 
     fn decode(&self, stream: Stream, row: &Value) -> StoreRecord {
@@ -56,7 +61,11 @@ impl WooCommerce {
 
     async fn find(&self, stream: Stream, id: &StoreId) -> Result<Option<StoreRecord>, ConnectorError> {
         let (Some(resource), Ok(id)) = (resource(stream), id.as_str().parse()) else { return Ok(None) };
-        Ok(self.client.find(resource, id).await?.map(|row| self.decode(stream, &row)))
+        let row = match stream {
+            Stream::Customers => self.client.find_customer(resource, id).await?,
+            Stream::Orders | Stream::Subscribers => self.client.find(resource, id).await?,
+        };
+        Ok(row.map(|row| self.decode(stream, &row)))
     }
 }
 
@@ -84,5 +93,9 @@ impl Connector for WooCommerce {
 
     fn check(&self) -> BoxFuture<'_, Result<ConnectionReport, ConnectorError>> {
         check::check(self).boxed()
+    }
+
+    fn hooks(&self) -> Option<&dyn Hooks> {
+        Some(self)
     }
 }

@@ -24,6 +24,9 @@ pub(crate) const FIELDS: &[SettingField] = &[
     .example("mailchimp_woocommerce_is_subscribed"),
     SettingField {
         secret: true,
-        ..SettingField::text("webhookSecret", "Secret that signs the webhooks of the shop, as entered there.")
+        ..SettingField::text(
+            "webhookSecret",
+            "Secret of webhooks that you make in the shop yourself; otherwise one is chosen for you.",
+        )
     },
 ];

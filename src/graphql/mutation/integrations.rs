@@ -6,9 +6,10 @@ use uuid::Uuid;
 use crate::api::integration::{
     ConnectionReportView, IntegrationInput, IntegrationPatch, IntegrationView, MappingEffectView, MappingsInput,
 };
+use crate::api::webhook::WebhookTestView;
 use crate::error::Error;
 use crate::graphql::context::Parts as _;
-use crate::service::{integrations, mappings};
+use crate::service::{integrations, mappings, webhooks};
 
 #[derive(Default)]
 pub(super) struct IntegrationMutations;
@@ -43,6 +44,13 @@ impl IntegrationMutations {
     async fn test_integration(&self, ctx: &Context<'_>, id: Uuid) -> Result<ConnectionReportView, Error> {
         let (app, caller) = ctx.parts()?;
         Ok(integrations::test(app, caller, id.into()).await?.into())
+    }
+
+    /// Check whether the store's webhooks are registered, put that right, and send a delivery to this service's own public
+    /// address.
+    async fn test_webhooks(&self, ctx: &Context<'_>, integration_id: Uuid) -> Result<WebhookTestView, Error> {
+        let (app, caller) = ctx.parts()?;
+        Ok(webhooks::test(app, caller, integration_id.into()).await?.into())
     }
 
     /// Sync an integration no more until it is resumed.

@@ -7,17 +7,27 @@ use crate::api::connector::ConnectorView;
 use crate::api::integration::{AudienceEffectView, IntegrationView, MappingsView};
 use crate::api::list::ListView;
 use crate::api::sync::SyncRunView;
+use crate::api::webhook::WebhooksView;
 use crate::domain::Platform;
 use crate::domain::ids::ListId;
 use crate::domain::run::SyncRun;
+use crate::graphql::context::Parts as _;
 use crate::graphql::loaders::{RunsOf, find_some, relation};
 use crate::graphql::pages::{Arguments, Page, relation_cost};
+use crate::service::webhooks;
 
 #[ComplexObject]
 impl IntegrationView {
     /// The platform's connector with its contact rules.
     async fn connector(&self) -> ConnectorView {
         Platform::from(self.platform).into()
+    }
+
+    /// Its webhooks: what is registered at the store, what arrived, what waits.
+    #[graphql(complexity = "10 + child_complexity")]
+    async fn webhooks(&self, ctx: &Context<'_>) -> Result<WebhooksView> {
+        let (app, caller) = ctx.parts()?;
+        Ok(webhooks::get(app, caller, self.id.into()).await?.into())
     }
 
     /// Its runs, newest first.

@@ -139,11 +139,11 @@ const fn role(standing: Standing) -> &'static str {
 }
 
 /// No `Z` and no offset, also in the `_gmt` fields (recorded).
-fn utc(second: Second) -> Value {
+pub(super) fn utc(second: Second) -> Value {
     DateTime::from_timestamp(second, 0).map(|time| time.format("%Y-%m-%dT%H:%M:%S").to_string()).into()
 }
 
-fn site_time(second: Second) -> Value {
+pub(super) fn site_time(second: Second) -> Value {
     utc(second + SITE_OFFSET)
 }
 

@@ -142,11 +142,16 @@ impl Shop {
         let listing = state.accounts.list(Sort::Id, ALL_KEYS, fits_part, |account| has_role(account.standing, role));
         let (include, search) = (ids(params, "include"), params.get("search").map(str::to_lowercase));
         let (accounts, total) = if email.is_some() || include.is_some() || search.is_some() || order_by == "name" {
-            let mut all = state.slice(&listing, 0, u64::MAX);
+            let mut all: Vec<Account> = match &include {
+                Some(ids) => {
+                    let found = ids.iter().filter_map(|id| state.find::<Account>(*id));
+                    found.filter(|account| has_role(account.standing, role)).collect()
+                }
+                None => state.slice(&listing, 0, u64::MAX),
+            };
             all.retain(|account| {
                 let address = account.email.as_deref().unwrap_or_default();
                 email.as_ref().is_none_or(|email| normalized(address).as_ref() == Some(email))
-                    && include.as_ref().is_none_or(|include| include.contains(&account.id))
                     && search.as_ref().is_none_or(|search| address.to_lowercase().contains(search.as_str()))
             });
             if order_by == "name" {

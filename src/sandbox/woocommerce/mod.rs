@@ -7,6 +7,7 @@ mod auth;
 mod fields;
 mod lists;
 mod params;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -22,8 +23,12 @@ use super::faults::{Fault, Target};
 use super::records::{Account, Order};
 use super::server::{Answer, Shared};
 
+pub(super) use webhooks::{MANNER, parcels};
+
 /// Seconds that the site's clock is ahead of UTC.
 const SITE_OFFSET: i64 = 3600;
+/// Largest body of a request.
+const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// One running shop.
 #[derive(Debug)]
@@ -55,6 +60,8 @@ enum Route {
     Customer(u64),
     Orders,
     Order(u64),
+    Webhooks,
+    Webhook(u64),
     SystemStatus,
 }
 
@@ -73,6 +80,8 @@ impl Route {
             ("customers", Some(id), None) => Some(Self::Customer(id)),
             ("orders", None, None) => Some(Self::Orders),
             ("orders", Some(id), None) => Some(Self::Order(id)),
+            ("webhooks", None, None) => Some(Self::Webhooks),
+            ("webhooks", Some(id), None) => Some(Self::Webhook(id)),
             ("system_status", None, None) => Some(Self::SystemStatus),
             _ => None,
         }
@@ -82,27 +91,28 @@ impl Route {
         match self {
             Self::Customers | Self::Customer(_) => Target::Customers,
             Self::Orders | Self::Order(_) => Target::Orders,
-            Self::SystemStatus => Target::Any,
+            Self::Webhooks | Self::Webhook(_) | Self::SystemStatus => Target::Any,
         }
     }
 
     const fn is_list(self) -> bool {
-        matches!(self, Self::Customers | Self::Orders)
+        matches!(self, Self::Customers | Self::Orders | Self::Webhooks)
     }
 }
 
 async fn serve(State(shop): State<Arc<Shop>>, request: Request) -> Response {
-    let (parts, _) = request.into_parts();
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, MAX_BODY_BYTES).await.unwrap_or_default();
     let path = parts.uri.path();
     let params = Params::parse(parts.uri.query().unwrap_or_default());
     let wants_json = accepts_json(&parts.headers);
     let target = Route::of(path).map_or(Target::Any, Route::target);
     let strikes = |fault, _| fault_answer(&shop.shared, fault, wants_json);
-    shop.shared.answer(target, strikes, || shop.dispatch(&parts.method, path, &parts.headers, &params)).await
+    shop.shared.answer(target, strikes, || shop.dispatch(&parts.method, path, &parts.headers, &params, &body)).await
 }
 
 impl Shop {
-    fn dispatch(&self, method: &Method, path: &str, headers: &HeaderMap, params: &Params) -> Answer {
+    fn dispatch(&self, method: &Method, path: &str, headers: &HeaderMap, params: &Params, body: &[u8]) -> Answer {
         if let "/wp-json" | "/wp-json/" = path {
             return self.index(params);
         }
@@ -114,9 +124,11 @@ impl Shop {
         if let Err(rejected) = self.authority.check(method, path, headers, params, self.shared.now(), route.is_list()) {
             return self.refused(&rejected);
         }
-        // The keys are read-only ones; there is no PUT on a collection (recorded, both).
+        // Nothing but webhooks can be written, as if by a read-only key; there is no PUT on a collection (recorded, both).
+        let may_write = !self.shared.options.woocommerce.read_only_keys;
         match *method {
             Method::GET | Method::HEAD => {}
+            _ if may_write && matches!(route, Route::Webhooks | Route::Webhook(_)) => {}
             Method::PUT | Method::PATCH | Method::DELETE if route.is_list() => {
                 return self.refused(&Rejected::no_route());
             }
@@ -127,6 +139,8 @@ impl Shop {
             Route::Customer(id) => self.customer(id, params),
             Route::Orders => self.orders(params),
             Route::Order(id) => self.order(id, params),
+            Route::Webhooks => self.webhooks(method, None, params, body),
+            Route::Webhook(id) => self.webhooks(method, Some(id), params, body),
             Route::SystemStatus => Ok(self.system_status(params)),
         };
         match answer {

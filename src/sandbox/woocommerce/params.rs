@@ -104,6 +104,28 @@ impl Rejected {
         Self::new(404, "wc_user_invalid_id", "Invalid user ID.")
     }
 
+    /// Recorded: `webhook_unknown_id_404`.
+    pub(super) fn no_such_webhook() -> Self {
+        Self::new(404, "woocommerce_rest_shop_webhook_invalid_id", "ID is invalid.")
+    }
+
+    /// Recorded: `webhook_create_bad_topic_400`.
+    pub(super) fn bad_topic() -> Self {
+        let message = "Webhook topic is required and must be valid.";
+        Self::new(400, "woocommerce_rest_shop_webhook_invalid_topic", message)
+    }
+
+    /// Recorded: `webhook_create_bad_url_400`.
+    pub(super) fn bad_delivery_url() -> Self {
+        let message = "Webhook delivery URL must be a valid URL starting with http:// or https://.";
+        Self::new(400, "woocommerce_rest_shop_webhook_invalid_delivery_url", message)
+    }
+
+    /// Recorded: `customer_delete_without_force_501`.
+    pub(super) fn no_trash() -> Self {
+        Self::new(501, "woocommerce_rest_trash_not_supported", "Webhooks do not support trashing.")
+    }
+
     pub(super) fn no_such_order() -> Self {
         Self::new(404, "woocommerce_rest_shop_order_invalid_id", "Invalid ID.")
     }

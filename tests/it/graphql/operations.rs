@@ -57,6 +57,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "mutation($integration: UUID!) { testIntegration(id: $integration) { ok } }",
     ),
     operation(
+        "testWebhooks",
+        &["integrations:write"],
+        "mutation($integration: UUID!) { testWebhooks(integrationId: $integration) { ok arrived problems } }",
+    ),
+    operation(
         "previewMappings",
         &["integrations:read"],
         "mutation($integration: UUID!, $other: UUID!) {

@@ -23,7 +23,8 @@ async fn a_stranger_finds_nothing_behind_any_door(db: TestDatabase) {
 
     let mut doors = 0;
     for (method, path, operation) in operations() {
-        if !path.contains(NOBODY) {
+        // A store's own door takes no token: its deliveries are believed by their signature (tests of webhooks).
+        if !path.contains(NOBODY) || path.starts_with("/hooks/") {
             continue;
         }
         let own = match path.as_str() {

@@ -7,6 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Response, Uri};
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use url::form_urlencoded;
 
@@ -55,8 +56,14 @@ impl Asked {
 /// What the store answers; [`Reply::Silence`] is none at all, until the client hangs up.
 #[derive(Debug, Clone)]
 pub(crate) enum Reply {
-    Text { status: u16, headers: Vec<(String, String)>, body: String },
+    Text {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: String,
+    },
     Silence,
+    /// The answer as it was when it was asked for, sent once the gate has room.
+    Held(Arc<Semaphore>, Box<Reply>),
 }
 
 impl Reply {
@@ -75,8 +82,19 @@ impl Reply {
         self
     }
 
+    pub(crate) fn held(self, gate: &Arc<Semaphore>) -> Self {
+        Self::Held(Arc::clone(gate), Box::new(self))
+    }
+
     async fn sent(self) -> Response<Body> {
-        let Self::Text { status, headers, body } = self else { return std::future::pending().await };
+        let (status, headers, body) = match self {
+            Self::Text { status, headers, body } => (status, headers, body),
+            Self::Silence => return std::future::pending().await,
+            Self::Held(gate, reply) => {
+                drop(gate.acquire().await.expect("nobody closes a gate"));
+                return Box::pin(reply.sent()).await;
+            }
+        };
         let mut response = Response::builder().status(status);
         for (name, value) in headers {
             response = response.header(name, value);

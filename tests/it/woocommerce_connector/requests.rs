@@ -58,6 +58,7 @@ fn fits(schema: &Value, value: &str) -> bool {
                 && schema["maximum"].as_i64().is_none_or(|most| number <= most)
         }),
         Some("boolean") => matches!(value, "true" | "false"),
+        Some("array") => value.split(',').all(|item| fits(&schema["items"], item)),
         Some("string") => {
             schema["format"] != "date-time" || chrono::NaiveDateTime::parse_from_str(value, "%Y-%m-%dT%H:%M:%S").is_ok()
         }

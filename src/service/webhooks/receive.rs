@@ -1,0 +1,135 @@
+//! Taking a delivery in: verified, remembered, answered at once.
+
+use chrono::{DateTime, Utc};
+use reqwest::header::HeaderMap;
+use sea_orm::{DbErr, SqlErr};
+use sha2::{Digest, Sha256};
+
+use super::{endpoint, self_test};
+use crate::app::App;
+use crate::connectors::hooks::{Arrived, Delivery};
+use crate::domain::ids::{IntegrationId, new_uuid};
+use crate::domain::people::bounded;
+use crate::error::Error;
+use crate::service::stores;
+use crate::store::hints::NewHint;
+use crate::store::installed::InstalledStore;
+use crate::store::{begin, hints, installed, webhooks};
+use crate::telemetry::DELIVERIES;
+
+/// Largest body of a delivery. The largest that platforms send are orders with hundreds of lines, some hundred kilobytes.
+pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// Longest topic that is kept, in bytes.
+const MAX_TOPIC_BYTES: usize = 64;
+/// Most records that one delivery may name.
+const MAX_HINTS: usize = 100;
+
+/// What became of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Received {
+    /// It is noted which records are to be read again.
+    Taken,
+    /// It was taken before.
+    Duplicate,
+    /// Nobody signed it, and it asks for nothing.
+    Unsigned,
+}
+
+impl Received {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Duplicate => "duplicate",
+            Self::Unsigned => "unsigned",
+        }
+    }
+}
+
+/// Whether deliveries may come for this integration: asked before a body is read.
+///
+/// # Errors
+/// There is no such integration.
+pub async fn is_expected(app: &App, id: IntegrationId) -> Result<(), Error> {
+    installed::find(&app.db, id).await?.map(drop).ok_or(Error::NotFound("integration"))
+}
+
+/// Takes a delivery in. All that is written is which records of the store are to be read again.
+///
+/// # Errors
+/// There is no such integration, its platform has no webhooks, or the delivery is not the store's.
+pub async fn receive(
+    app: &App,
+    id: IntegrationId,
+    headers: &HeaderMap,
+    query: &str,
+    body: &[u8],
+) -> Result<Received, Error> {
+    let store = installed::find(&app.db, id).await?.ok_or(Error::NotFound("integration"))?;
+    let (endpoint, _) = endpoint(app, id).await?;
+    let arrived = Arrived { headers, query, body, now: app.clock.now() };
+    let read = match self_test::read(&endpoint, &arrived) {
+        Some(read) => read,
+        None => {
+            let connector = stores::open(app, &store)?;
+            let hooks = connector.hooks().ok_or(Error::NotFound("webhooks of this platform"))?;
+            hooks.receive(&endpoint, &arrived)
+        }
+    };
+    let result = match read {
+        Ok(delivery) => note(app, &store, delivery).await,
+        Err(refusal) => Err(Error::DeliveryRefused(refusal)),
+    };
+    let outcome = match &result {
+        Ok(received) => received.as_str(),
+        Err(Error::DeliveryRefused(refusal)) => refusal.as_str(),
+        Err(_) => "failed",
+    };
+    metrics::counter!(DELIVERIES, "platform" => store.platform.as_str(), "outcome" => outcome).increment(1);
+    result
+}
+
+/// One short transaction: the delivery is remembered and its records are noted, both or neither.
+async fn note(app: &App, store: &InstalledStore, delivery: Delivery) -> Result<Received, Error> {
+    if delivery.topic.is_empty() {
+        return Ok(Received::Unsigned);
+    }
+    let now = app.clock.now();
+    let topic = bounded(delivery.topic, MAX_TOPIC_BYTES);
+    let key = dedupe_key(&topic, delivery.id.as_deref(), now);
+    let new: Vec<NewHint> = delivery
+        .hints
+        .into_iter()
+        .take(MAX_HINTS)
+        .map(|hint| NewHint { stream: hint.stream, store_id: hint.store_id, urgent: hint.urgent })
+        .collect();
+    let tx = begin(&app.db).await?;
+    let is_new = webhooks::remember(&tx, store.id, key, &topic, topic != self_test::TOPIC, now).await;
+    if !is_new.map_err(or_gone)? {
+        tx.rollback().await?;
+        return Ok(Received::Duplicate);
+    }
+    hints::add(&tx, store.id, &new, now).await.map_err(or_gone)?;
+    tx.commit().await?;
+    app.wake_hints.notify_one();
+    Ok(Received::Taken)
+}
+
+/// The integration was deleted since it was found.
+fn or_gone(error: DbErr) -> Error {
+    match error.sql_err() {
+        Some(SqlErr::ForeignKeyConstraintViolation(_)) => Error::NotFound("integration"),
+        _ => error.into(),
+    }
+}
+
+/// Under what a delivery is remembered. One without an id is never taken for another.
+pub(super) fn dedupe_key(topic: &str, id: Option<&str>, at: DateTime<Utc>) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    hasher.update(topic);
+    hasher.update([0]);
+    match id {
+        Some(id) => hasher.update(id),
+        None => hasher.update(new_uuid(at)),
+    }
+    hasher.finalize().into()
+}

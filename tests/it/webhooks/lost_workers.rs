@@ -1,0 +1,146 @@
+//! Workers that die, that come late, and that work side by side.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ::entity::{membership_event, pending_hint};
+use assent::domain::{Audience, Platform};
+use assent::sandbox::{Change, StoreOptions};
+use assent::sync::hints;
+use axum::http::StatusCode;
+use chrono::TimeDelta;
+use sea_orm::{EntityTrait as _, PaginatorTrait as _};
+use serde_json::json;
+use tokio::sync::Semaphore;
+
+use super::post::{Connected, another_process, post_signed};
+use crate::support::answering::{AnsweringStore, Reply};
+use crate::support::app::{TestApp, configuration};
+use crate::support::databases::{TestDatabase, both_databases};
+use crate::support::shop::Installed;
+
+both_databases!(
+    what_was_received_is_carried_out_by_whoever_comes_next,
+    a_worker_that_comes_late_writes_nothing,
+    a_record_that_is_named_again_meanwhile_is_read_again,
+    two_workers_do_nothing_twice,
+);
+
+const SECRET: &str = "made by hand";
+
+/// A shop with one customer, whose record can be held back.
+struct Slow {
+    test: TestApp,
+    store: AnsweringStore,
+    shop: Installed,
+    gate: Arc<Semaphore>,
+    is_slow: Arc<AtomicBool>,
+}
+
+impl Slow {
+    async fn new(db: TestDatabase) -> Self {
+        let test = TestApp::new(db).await;
+        let (gate, is_slow) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicBool::new(true)));
+        let (held, slow) = (Arc::clone(&gate), Arc::clone(&is_slow));
+        let store = AnsweringStore::start(move |_| {
+            let row = json!({"id": 7, "email": "anna@example.com", "first_name": "", "last_name": "",
+                "date_created_gmt": "2025-01-01T00:00:00",
+                "meta_data": [{"key": "assent_marketing_opt_in", "value": "yes"}]});
+            let reply = Reply::json(&json!([row])).header("X-WP-Total", &1);
+            if slow.load(Ordering::SeqCst) { reply.held(&held) } else { reply }
+        })
+        .await;
+        let settings = json!({"storeUrl": store.url, "consumerKey": "ck_test", "consumerSecret": "cs_test",
+            "webhookSecret": SECRET});
+        let shop = Installed::new(&test.app, Platform::WooCommerce, settings).await;
+        Self { test, store, shop, gate, is_slow }
+    }
+
+    async fn named(&self, delivery: &str) {
+        let topic = ("customer.updated", delivery);
+        let answer = post_signed(&self.shop.app, self.shop.integration, SECRET, topic, r#"{"id":7}"#).await;
+        assert_eq!(answer, StatusCode::OK);
+    }
+
+    async fn asked(&self, times: usize) {
+        while self.store.asked().len() < times {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn events(&self) -> u64 {
+        membership_event::Entity::find().count(&self.shop.app.db).await.unwrap()
+    }
+
+    async fn waiting(&self) -> u64 {
+        pending_hint::Entity::find().count(&self.shop.app.db).await.unwrap()
+    }
+}
+
+async fn what_was_received_is_carried_out_by_whoever_comes_next(db: TestDatabase) {
+    let url = db.url().to_owned();
+    let it = Slow::new(db).await;
+    it.named("1").await;
+    // A worker takes it up and dies while it waits for the store.
+    let dying = another_process(&it.shop.app);
+    let died = tokio::spawn(async move { hints::run_due(&dying).await });
+    it.asked(1).await;
+    died.abort();
+    assert!(died.await.unwrap_err().is_cancelled());
+    it.is_slow.store(false, Ordering::SeqCst);
+    let next = assent::app::build(&configuration(&url)).await.unwrap();
+    let next = assent::app::App { clock: it.test.clock.clone(), ..next };
+    assert_eq!(hints::run_due(&next).await, 0, "its lease has to run out first");
+    it.test.clock.advance(TimeDelta::minutes(1));
+    assert_eq!(hints::run_due(&next).await, 1);
+    assert_eq!(it.shop.on(Audience::Subscribers).await.len(), 1);
+    assert_eq!(it.waiting().await, 0);
+}
+
+async fn a_worker_that_comes_late_writes_nothing(db: TestDatabase) {
+    let it = Slow::new(db).await;
+    it.named("1").await;
+    let late = another_process(&it.shop.app);
+    let late = tokio::spawn(async move { hints::run_due(&late).await });
+    it.asked(1).await;
+    it.test.clock.advance(TimeDelta::minutes(1));
+    it.is_slow.store(false, Ordering::SeqCst);
+    assert_eq!(hints::run_due(&another_process(&it.shop.app)).await, 1);
+    let (events, members) = (it.events().await, it.shop.members().await);
+    it.gate.add_permits(1_000);
+    late.await.unwrap();
+    assert_eq!((it.events().await, it.shop.members().await, it.waiting().await), (events, members, 0));
+}
+
+async fn a_record_that_is_named_again_meanwhile_is_read_again(db: TestDatabase) {
+    let it = Slow::new(db).await;
+    it.named("1").await;
+    let app = it.shop.app.clone();
+    let handling = tokio::spawn(async move { hints::run_due(&app).await });
+    it.asked(1).await;
+    it.named("2").await;
+    assert_eq!(it.waiting().await, 1, "one row a record");
+    it.gate.add_permits(1_000);
+    assert_eq!(handling.await.unwrap(), 2);
+    assert_eq!((it.store.asked().len(), it.waiting().await), (2, 0));
+    assert_eq!(it.shop.on(Audience::Subscribers).await.len(), 1);
+}
+
+async fn two_workers_do_nothing_twice(db: TestDatabase) {
+    let it = Connected::new(db, StoreOptions { people: 0, ..StoreOptions::default() }).await;
+    for n in 0..40 {
+        let email = format!("new{n}@example.com");
+        it.shop.store.change(&Change::NewCustomer { email, opt_in: Some(true) }).unwrap();
+    }
+    it.shop.store.delivered().await;
+    let (one, other) = (another_process(&it.shop.app), another_process(&it.shop.app));
+    let (first, second) = tokio::join!(hints::run_due(&one), hints::run_due(&other));
+    assert!(first + second >= 4, "{first} and {second} batches");
+    hints::run_due(&one).await;
+    it.shop.assert_true().await;
+    assert_eq!(pending_hint::Entity::find().count(&it.shop.app.db).await.unwrap(), 0);
+    let story = it.shop.story().await;
+    let unique: BTreeSet<&String> = story.iter().collect();
+    assert_eq!(story.len(), unique.len(), "{story:#?}");
+}

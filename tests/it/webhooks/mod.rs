@@ -1,0 +1,11 @@
+//! Webhooks of the stores, from the store to the list.
+
+// So that the lints for tests hold for the helpers, too.
+#![cfg(test)]
+
+mod arriving;
+mod carried_out;
+mod late_answers;
+mod lost_workers;
+mod post;
+mod registered;

@@ -1,0 +1,116 @@
+//! A store that sends to a service that listens, and deliveries made by hand.
+
+use std::sync::Arc;
+
+use assent::app::App;
+use assent::connectors::Http;
+use assent::connectors::http::HostPolicy;
+use assent::domain::Platform;
+use assent::domain::ids::IntegrationId;
+use assent::sandbox::{Sent, StoreOptions};
+use assent::sync::{hints, registration};
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tower::ServiceExt as _;
+
+use crate::support::app::TestApp;
+use crate::support::databases::TestDatabase;
+use crate::support::shop::Shop;
+
+/// A service that listens, with a simulated store that has registered its webhooks.
+pub(super) struct Connected {
+    pub(super) test: TestApp,
+    pub(super) shop: Shop,
+    _server: DropGuard,
+}
+
+impl Connected {
+    /// Opens a WooCommerce store and registers its webhooks.
+    pub(super) async fn new(db: TestDatabase, options: StoreOptions) -> Self {
+        let this = Self::unregistered(db, options).await;
+        registration::run_due(&this.shop.app).await.expect("webhooks can be registered");
+        this.shop.store.delivered().await;
+        this
+    }
+
+    /// The same before anything is registered.
+    pub(super) async fn unregistered(db: TestDatabase, options: StoreOptions) -> Self {
+        let mut test = TestApp::new(db).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        test.app.public_url = format!("http://{address}").into();
+        let stop = CancellationToken::new();
+        let router = assent::server::router(test.app.clone());
+        tokio::spawn(assent::server::serve(listener, router, stop.clone()));
+        let shop = Shop::open(&test, Platform::WooCommerce, options).await;
+        Self { test, shop, _server: stop.drop_guard() }
+    }
+
+    /// Waits until the store has sent what there is, and carries it out. Tells how many batches that took.
+    pub(super) async fn carry_out(&self) -> usize {
+        self.shop.store.delivered().await;
+        hints::run_due(&self.shop.app).await
+    }
+
+    /// Sends a delivery again as it was.
+    pub(super) async fn send_again(&self, sent: &Sent) -> StatusCode {
+        let headers: Vec<(&str, &str)> = sent.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        post(&self.shop.app, self.shop.integration, &headers, sent.body.clone()).await
+    }
+
+    /// The last delivery about a topic.
+    pub(super) fn last(&self, topic: &str) -> Sent {
+        let sent = self.shop.store.sent().into_iter().rfind(|sent| sent.topic == topic);
+        sent.unwrap_or_else(|| panic!("nothing was sent about {topic}"))
+    }
+}
+
+/// The same service as another process: its own way to the stores, over the same database.
+pub(super) fn another_process(app: &App) -> App {
+    let http = Http::new(HostPolicy::AllowPrivate, None).expect("a client can be built");
+    App { http, wake_hints: Arc::default(), ..app.clone() }
+}
+
+/// Posts a delivery to an integration's address.
+pub(super) async fn post(
+    app: &App,
+    integration: IntegrationId,
+    headers: &[(&str, &str)],
+    body: impl Into<Body>,
+) -> StatusCode {
+    let mut request = Request::post(format!("/hooks/{integration}"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(body.into()).expect("a request");
+    let response = assent::server::router(app.clone()).oneshot(request).await.expect("the router never fails");
+    let status = response.status();
+    let body = to_bytes(response.into_body(), 10_000).await.expect("the answer can be read");
+    assert!(status != StatusCode::OK || body.is_empty(), "a delivery that is taken has an empty answer");
+    status
+}
+
+/// Posts a delivery of a WooCommerce store whose `webhookSecret` is `secret`.
+pub(super) async fn post_signed(
+    app: &App,
+    integration: IntegrationId,
+    secret: &str,
+    (topic, id): (&str, &str),
+    body: &str,
+) -> StatusCode {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
+    mac.update(body.as_bytes());
+    let signature = STANDARD.encode(mac.finalize().into_bytes());
+    let headers = [
+        ("x-wc-webhook-signature", signature.as_str()),
+        ("x-wc-webhook-topic", topic),
+        ("x-wc-webhook-delivery-id", id),
+    ];
+    post(app, integration, &headers, body.to_owned()).await
+}
