@@ -29,6 +29,9 @@ pub struct Model {
     pub state_code: Option<String>,
     /// Why it needs attention, and what to do.
     pub state_detail: Option<String>,
+    /// What people should know about it: a list of code and detail.
+    #[sea_orm(column_type = "JsonBinary")]
+    pub notices: Json,
     /// By stream: from where the next incremental pass begins.
     #[sea_orm(column_type = "JsonBinary")]
     pub watermarks: Json,

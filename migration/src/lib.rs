@@ -14,6 +14,7 @@ mod m20260101_000004_create_membership;
 mod m20260101_000005_create_consent_record;
 mod m20260101_000006_create_sync_run;
 mod m20260101_000007_create_webhook;
+mod m20260101_000009_add_integration_notices;
 
 /// All changes, in order.
 #[derive(Debug)]
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000005_create_consent_record::Migration),
             Box::new(m20260101_000006_create_sync_run::Migration),
             Box::new(m20260101_000007_create_webhook::Migration),
+            Box::new(m20260101_000009_add_integration_notices::Migration),
         ]
     }
 }

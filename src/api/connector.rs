@@ -5,11 +5,12 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::capabilities::CapabilitiesView;
 use super::words::{Audience, OptInSource, Platform};
 use crate::connectors::settings::{Need, SettingField, SettingKind, settings_schema};
 use crate::connectors::settings_of;
+use crate::domain::capabilities;
 use crate::domain::contact_rules::{self, ContactRules, Customers, Guests, OptOut, Subscribers};
-use crate::domain::platform_notes::notes_of;
 
 /// A store platform that integrations can be installed for.
 #[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
@@ -32,8 +33,8 @@ pub struct ConnectorView {
     /// The same as a JSON Schema (2020-12): kinds, patterns, examples, and the ways to sign in as `anyOf`.
     #[schema(value_type = Object)]
     pub settings_schema: Value,
-    /// What the platform can and can't do.
-    pub notes: Vec<&'static str>,
+    /// What the platform can tell, and how fast.
+    pub capabilities: CapabilitiesView,
 }
 
 /// How one connector handles the people of a store.
@@ -121,16 +122,16 @@ impl From<crate::domain::Platform> for ConnectorView {
     fn from(platform: crate::domain::Platform) -> Self {
         let rules = contact_rules::of(platform);
         let fields = settings_of(platform);
-        let (title, notes) = notes_of(platform);
+        let capabilities = capabilities::of(platform);
         Self {
             platform: platform.into(),
-            title,
+            title: capabilities.title,
             available: fields.is_some(),
             audiences: rules.audiences().iter().copied().map(Audience::from).collect(),
             rules: rules.into(),
-            settings_schema: settings_schema(title, fields.unwrap_or_default()),
+            settings_schema: settings_schema(capabilities.title, fields.unwrap_or_default()),
             settings: fields.unwrap_or_default().iter().map(SettingView::from).collect(),
-            notes: notes.to_vec(),
+            capabilities: capabilities.into(),
         }
     }
 }

@@ -12,7 +12,7 @@ use super::words::{Audience, IntegrationState, Platform};
 use crate::connectors::{Check, ConnectionReport};
 use crate::domain::contact_rules;
 use crate::domain::ids::ListId;
-use crate::domain::integration::Integration;
+use crate::domain::integration::{Integration, Notice};
 use crate::error::Error;
 use crate::service::integrations::{IntegrationChange, NewIntegration};
 use crate::service::mappings::{AudienceEffect, MappingChange};
@@ -40,6 +40,8 @@ pub struct IntegrationView {
     pub state_code: Option<String>,
     /// Why it needs attention, and what to do.
     pub state_detail: Option<String>,
+    /// What works less far than one may expect, as it is set up or as its last run found the store. Syncing goes on.
+    pub notices: Vec<NoticeView>,
     /// Which audience goes to which list.
     pub mappings: MappingsView,
     /// When the last run ended well; `null` before the first.
@@ -64,6 +66,7 @@ impl From<Integration> for IntegrationView {
             state,
             state_code,
             state_detail,
+            notices,
             mappings: _,
             synced_at,
             full_synced_at,
@@ -79,12 +82,30 @@ impl From<Integration> for IntegrationView {
             state: state.into(),
             state_code,
             state_detail,
+            notices: notices.into_iter().map(NoticeView::from).collect(),
             mappings,
             synced_at,
             full_synced_at,
             created_at,
             updated_at,
         }
+    }
+}
+
+/// Something about an integration that works less far than one may expect.
+#[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
+#[schema(as = Notice)]
+#[graphql(name = "Notice")]
+pub struct NoticeView {
+    /// Stable code.
+    pub code: String,
+    /// What it is and what to do about it.
+    pub detail: String,
+}
+
+impl From<Notice> for NoticeView {
+    fn from(Notice { code, detail }: Notice) -> Self {
+        Self { code, detail }
     }
 }
 

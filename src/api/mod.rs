@@ -3,6 +3,7 @@
 //! A view is built from a domain type by full destructuring, so that a new field is a decision. GraphQL adds
 //! relations to a view, REST the page envelope; nothing else differs.
 
+pub mod capabilities;
 pub mod connector;
 pub mod consent;
 pub mod consent_input;

@@ -1,20 +1,21 @@
-//! `assent export`: write both contracts to the files that are committed.
+//! `assent export`: write both contracts, and the page about the connectors, to the files that are committed.
 
 use std::path::{Path, PathBuf};
 
+use super::connector::document;
 use super::{Failure, print};
 use crate::{graphql, rest};
 
-/// Write the contracts of the API: `schema/schema.graphql` and `openapi/openapi.json`.
+/// Write the contracts of the API, `schema/schema.graphql` and `openapi/openapi.json`, and `docs/connectors.md`.
 ///
-/// Needs no database. The files are committed; a change of them is a change of the API.
+/// Needs no database. The files are committed; a change of the contracts is a change of the API.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   assent export            write the files
   assent export --check    exit code 1 if a file is not what this program would write")]
 pub(super) struct Arguments {
-    /// Folder that holds `schema/` and `openapi/`.
+    /// Folder that holds `schema/`, `openapi/` and `docs/`.
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     folder: PathBuf,
     /// Write nothing; exit code 1 if a file is not what this program would write.
@@ -23,8 +24,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let files =
-        [("schema/schema.graphql", graphql::export(&graphql::schema())), ("openapi/openapi.json", rest::export())];
+    let files = [
+        ("schema/schema.graphql", graphql::export(&graphql::schema())),
+        ("openapi/openapi.json", rest::export()),
+        ("docs/connectors.md", document()),
+    ];
     let mut stale = Vec::new();
     for (name, content) in files {
         let path = arguments.folder.join(name);

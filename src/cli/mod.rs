@@ -3,6 +3,7 @@
 //! **Invariant:** results go to stdout, everything else to stderr, so that output can be piped.
 
 mod account;
+mod connector;
 mod export;
 mod migrate;
 mod progress;
@@ -47,6 +48,7 @@ enum Command {
     Serve(serve::Arguments),
     Sandbox(sandbox::Arguments),
     Sync(sync::Arguments),
+    Connector(connector::Arguments),
     Migrate(migrate::Arguments),
     Account(account::Arguments),
     Export(export::Arguments),
@@ -68,7 +70,9 @@ enum Format {
 pub async fn run(cli: Cli) -> Result<(), Failure> {
     let mut config = Config::load(cli.config.as_deref())?;
     // Log lines would tear the progress bars; warnings are worth it.
-    if matches!(cli.command, Command::Sandbox(_) | Command::Sync(_)) && config.log == config::DEFAULT_LOG {
+    if matches!(cli.command, Command::Sandbox(_) | Command::Sync(_) | Command::Connector(_))
+        && config.log == config::DEFAULT_LOG
+    {
         "warn".clone_into(&mut config.log);
     }
     crate::telemetry::init_logging(&config)?;
@@ -76,6 +80,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve(serve::Arguments {}) => serve::run(config).await,
         Command::Sandbox(arguments) => sandbox::run(config, arguments).await,
         Command::Sync(arguments) => sync::run(&config, arguments).await,
+        Command::Connector(arguments) => connector::run(&config, arguments).await,
         Command::Migrate(arguments) => migrate::run(&config, &arguments).await,
         Command::Account(arguments) => account::run(&config, arguments).await,
         Command::Export(arguments) => export::run(&arguments),

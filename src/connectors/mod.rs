@@ -32,6 +32,7 @@ use serde_json::Value;
 use crate::domain::people::{StoreId, StoreRecord, Stream};
 use crate::domain::{Clock, Platform};
 
+pub use crate::domain::integration::Notice;
 pub use error::{ConnectorError, Retry};
 pub use hooks::Hooks;
 pub use http::Http;
@@ -72,15 +73,6 @@ pub trait Connector: Send + Sync {
     fn notices(&self) -> Vec<Notice> {
         Vec::new()
     }
-}
-
-/// Something about an integration that works less far than one may expect. Syncing goes on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Notice {
-    /// Stable code, `UPPER_SNAKE_CASE`.
-    pub code: String,
-    /// What it is and what to do about it; no personal data.
-    pub detail: String,
 }
 
 /// How much of a stream is read.
@@ -135,6 +127,23 @@ impl ConnectionReport {
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.checks.iter().all(|check| check.problem.is_none())
+    }
+}
+
+/// Tests the connection. What somebody has to put right is a finding like others; an error is only that the store did
+/// not answer well this time.
+///
+/// # Errors
+/// The store can't be reached, is busy or fails.
+pub async fn test(store: &dyn Connector) -> Result<ConnectionReport, ConnectorError> {
+    match store.check().await {
+        Err(error) if error.retry() == Retry::Never => Ok(ConnectionReport {
+            store_name: None,
+            api_version: None,
+            checks: vec![Check { name: "use the store's API", problem: Some(error.to_string()) }],
+            warnings: Vec::new(),
+        }),
+        found => found,
     }
 }
 

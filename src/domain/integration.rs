@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::ids::{IntegrationId, ListId};
@@ -28,6 +29,8 @@ pub struct Integration {
     pub state_code: Option<String>,
     /// Why it needs attention, and what to do.
     pub state_detail: Option<String>,
+    /// What people should know about it, as it is set up or as its last run found the store.
+    pub notices: Vec<Notice>,
     /// Which audience goes to which list.
     pub mappings: BTreeMap<Audience, ListId>,
     /// When the last run ended well.
@@ -38,4 +41,13 @@ pub struct Integration {
     pub created_at: DateTime<Utc>,
     /// When somebody last changed it.
     pub updated_at: DateTime<Utc>,
+}
+
+/// Something about an integration that works less far than one may expect. Syncing goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Stable code, `UPPER_SNAKE_CASE`.
+    pub code: String,
+    /// What it is and what to do about it; no personal data.
+    pub detail: String,
 }

@@ -6,6 +6,7 @@
 //! **Invariant:** nothing here reads a clock, a socket or a database; the same input gives the same answer.
 
 pub mod access;
+pub mod capabilities;
 pub mod clock;
 pub mod consent;
 pub mod contact;
@@ -19,7 +20,6 @@ pub mod list;
 pub mod membership;
 pub mod page;
 pub mod people;
-pub mod platform_notes;
 pub mod privacy;
 pub mod run;
 pub mod source_record;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
-use crate::app::App;
 use crate::connectors::http::{HostPolicy, is_private};
 use crate::connectors::settings::SettingKind;
 use crate::connectors::{InvalidSetting, SettingField, Settings};
@@ -19,8 +18,12 @@ const REFUSED: &str = "is a private address; set ASSENT_ALLOW_PRIVATE_HOSTS=true
 ///
 /// # Errors
 /// The setting at fault.
-pub(super) async fn check(app: &App, fields: &[SettingField], settings: &Settings) -> Result<(), InvalidSetting> {
-    if app.http.policy() == HostPolicy::AllowPrivate {
+pub(crate) async fn check(
+    policy: HostPolicy,
+    fields: &[SettingField],
+    settings: &Settings,
+) -> Result<(), InvalidSetting> {
+    if policy == HostPolicy::AllowPrivate {
         return Ok(());
     }
     for field in fields {

@@ -13,14 +13,14 @@ use crate::auth::Caller;
 use crate::connectors::{self, ConnectionReport, SettingField, Settings};
 use crate::domain::access::Scope;
 use crate::domain::ids::{IntegrationId, ListId};
-use crate::domain::integration::Integration;
+use crate::domain::integration::{Integration, Notice};
 use crate::domain::page::{Slice, Window};
 use crate::domain::sync::IntegrationState;
 use crate::domain::words::DEFAULT_SUBSCRIBER_LIST;
 use crate::domain::{Audience, Platform, Purpose};
 use crate::error::Error;
 use crate::service::lists::MAX_NAME_CHARS;
-use crate::store::view::integrations::{self as rows, Change, NewRow, Sealed};
+use crate::store::view::integrations::{self as rows, Change, NewRow, NewSettings, Sealed};
 use crate::store::view::lists;
 use crate::store::words::word;
 use crate::store::{begin, installed, ledger, webhooks as endpoints};
@@ -110,11 +110,11 @@ fn shown(app: &App, sealed: Sealed) -> Result<Integration, Error> {
 pub async fn create(app: &App, caller: &Caller, new: NewIntegration) -> Result<Integration, Error> {
     caller.require(Scope::IntegrationsWrite)?;
     let name = input::text("name", &new.name, MAX_NAME_CHARS)?;
-    let settings = checked(app, new.platform, new.settings).await?;
+    let (settings, notices) = checked(app, new.platform, new.settings).await?;
     let at = app.clock.now();
     let id = IntegrationId::at(at);
     let credentials = seal(app, id, &settings)?;
-    let row = NewRow { id, platform: new.platform, name, settings: settings.public, credentials };
+    let row = NewRow { id, platform: new.platform, name, settings: settings.public, credentials, notices };
     let tx = begin(&app.db).await?;
     ledger::lock(&tx, caller.account_id).await?;
     rows::insert(&tx, caller.account_id, row, at).await?;
@@ -155,13 +155,17 @@ async fn default_list(
     }
 }
 
-/// Checks settings as far as that needs no store.
-async fn checked(app: &App, platform: Platform, settings: Map<String, Value>) -> Result<Settings, Error> {
+/// Checks settings as far as that needs no store; with them, what people should know about a store set up so.
+async fn checked(
+    app: &App,
+    platform: Platform,
+    settings: Map<String, Value>,
+) -> Result<(Settings, Vec<Notice>), Error> {
     let fields = fields_of(platform)?;
     let settings = Settings::parse(fields, settings)?;
-    connectors::open(platform, &settings, &app.http, app.clock.clone())?;
-    hosts::check(app, fields, &settings).await?;
-    Ok(settings)
+    let store = connectors::open(platform, &settings, &app.http, app.clock.clone())?;
+    hosts::check(app.http.policy(), fields, &settings).await?;
+    Ok((settings, store.notices()))
 }
 
 fn fields_of(platform: Platform) -> Result<&'static [SettingField], Error> {
@@ -203,7 +207,9 @@ pub async fn update(
         name,
         state: (settings.is_some() && waits).then_some(IntegrationState::Active),
         settings: match settings {
-            Some(settings) => Some((settings.public.clone(), seal(app, id, &settings)?)),
+            Some((settings, notices)) => {
+                Some(NewSettings { credentials: seal(app, id, &settings)?, public: settings.public, notices })
+            }
             None => None,
         },
     };
@@ -213,7 +219,12 @@ pub async fn update(
 }
 
 /// The settings after a change, checked as a whole.
-async fn merged(app: &App, caller: &Caller, id: IntegrationId, change: Map<String, Value>) -> Result<Settings, Error> {
+async fn merged(
+    app: &App,
+    caller: &Caller,
+    id: IntegrationId,
+    change: Map<String, Value>,
+) -> Result<(Settings, Vec<Notice>), Error> {
     use secrecy::ExposeSecret as _;
     let found = rows::by_ids(&app.db, caller.account_id, &[id]).await?.pop().ok_or(Error::NotFound("integration"))?;
     let platform = found.integration.platform;
@@ -245,14 +256,14 @@ pub async fn delete(app: &App, caller: &Caller, id: IntegrationId) -> Result<(),
 /// Tests the connection. If all is well, an integration that needed attention is active again.
 ///
 /// # Errors
-/// It is not there, or the store can't be used, and why.
+/// It is not there, or the store did not answer well; what is to be put right stands in the report.
 pub async fn test(app: &App, caller: &Caller, id: IntegrationId) -> Result<ConnectionReport, Error> {
     caller.require(Scope::IntegrationsWrite)?;
     let found = rows::by_ids(&app.db, caller.account_id, &[id]).await?.pop().ok_or(Error::NotFound("integration"))?;
     let Sealed { integration, credentials } = found;
     let settings = unseal(app, integration.platform, id, Value::Object(integration.settings), &credentials)?;
     let store = connectors::open(integration.platform, &settings, &app.http, app.clock.clone())?;
-    let report = store.check().await?;
+    let report = connectors::test(store.as_ref()).await?;
     if report.is_ok() && integration.state == IntegrationState::NeedsAttention {
         set_state(app, caller, id, IntegrationState::Active).await?;
     }

@@ -6,7 +6,7 @@ pub mod consents;
 pub mod contacts;
 pub mod evidence;
 pub mod health;
-mod hosts;
+pub(crate) mod hosts;
 pub mod input;
 pub mod integrations;
 pub mod lists;

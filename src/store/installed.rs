@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 
 use ::entity::integration::{Column, Entity, Model};
+use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::sync_runs::Run;
 use super::words::{bad_row, word};
 use crate::connectors::Watermark;
 use crate::domain::Platform;
 use crate::domain::ids::{AccountId, IntegrationId};
+use crate::domain::integration::Notice;
 use crate::domain::people::Stream;
 use crate::domain::sync::IntegrationState;
 
@@ -86,5 +89,30 @@ pub(crate) async fn need_attention(
         .filter(Column::Id.eq(id.0))
         .exec(tx)
         .await?;
+    Ok(())
+}
+
+/// Notes what an integration looks like after a run that began at `started_at`.
+///
+/// Where it was changed meanwhile, the run may have read with other settings: then the next one reads all again.
+pub(crate) async fn note_success(
+    tx: &impl ConnectionTrait,
+    run: &Run,
+    watermarks: &BTreeMap<Stream, Watermark>,
+    notices: &[Notice],
+    is_full: bool,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let watermarks = serde_json::to_value(watermarks).map_err(|_| bad_row("watermarks"))?;
+    let of_run = || Entity::update_many().filter(Column::Id.eq(run.integration_id.0));
+    of_run().col_expr(Column::SyncedAt, Expr::value(now)).exec(tx).await?;
+    let mut update = of_run()
+        .col_expr(Column::Watermarks, Expr::value(watermarks))
+        .col_expr(Column::Notices, Expr::value(json!(notices)));
+    if is_full {
+        update = update.col_expr(Column::FullSyncedAt, Expr::value(now));
+    }
+    let started_at = run.started_at.unwrap_or(now);
+    update.filter(Column::UpdatedAt.lte(started_at)).exec(tx).await?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ::entity::sync_run::{self, ActiveModel, Column, Entity, Model};
-use ::entity::{integration, quarantined_record, sync_page};
+use ::entity::{quarantined_record, sync_page};
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -272,28 +272,6 @@ pub(crate) async fn finish(
         .await?;
     sync_page::Entity::delete_many().filter(sync_page::Column::RunId.eq(lease.run_id.0)).exec(tx).await?;
     Ok(kept.rows_affected == 1)
-}
-
-/// Notes what an integration looks like after a run that began at `started_at`.
-///
-/// Where it was changed meanwhile, the run may have read with other settings: then the next one reads all again.
-pub(crate) async fn note_success(
-    tx: &impl ConnectionTrait,
-    run: &Run,
-    watermarks: &BTreeMap<Stream, Watermark>,
-    is_full: bool,
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    let watermarks = serde_json::to_value(watermarks).map_err(|_| bad_row("watermarks"))?;
-    let of_run = || integration::Entity::update_many().filter(integration::Column::Id.eq(run.integration_id.0));
-    of_run().col_expr(integration::Column::SyncedAt, Expr::value(now)).exec(tx).await?;
-    let mut update = of_run().col_expr(integration::Column::Watermarks, Expr::value(watermarks));
-    if is_full {
-        update = update.col_expr(integration::Column::FullSyncedAt, Expr::value(now));
-    }
-    let started_at = run.started_at.unwrap_or(now);
-    update.filter(integration::Column::UpdatedAt.lte(started_at)).exec(tx).await?;
-    Ok(())
 }
 
 /// Remembers which source records a page of a full run showed.

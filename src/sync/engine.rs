@@ -13,6 +13,7 @@ use super::page::{PageContext, PageError, write_gone, write_page};
 use crate::app::App;
 use crate::connectors::{Connector, ConnectorError, Pass, Retry};
 use crate::domain::ids::SourceRecordId;
+use crate::domain::integration::Notice;
 use crate::domain::people::Stream;
 use crate::domain::sync::{IntegrationState, RunMode, RunStatus};
 use crate::error::{Error, storage_kind};
@@ -178,7 +179,7 @@ async fn follow(app: &App, mut run: Run, lease: Lease, shutdown: &CancellationTo
     if context.is_full {
         run = end_what_is_gone(&context, run, shutdown).await?;
     }
-    succeed(app, &run, &store, &context).await
+    succeed(&context, &run, &store, &connector.notices()).await
 }
 
 /// Reads a stream to its end, waiting and trying again as the store needs it.
@@ -231,7 +232,7 @@ async fn read_stream(
 
 /// How much longer the engine bears with a store that does not answer well.
 #[derive(Debug, Default)]
-struct Patience {
+pub(super) struct Patience {
     failures: u32,
     throttles: u32,
     prepared: Duration,
@@ -239,7 +240,7 @@ struct Patience {
 
 impl Patience {
     /// How long to wait before the next try; `None` when it is no use.
-    fn wait_after(&mut self, error: &ConnectorError) -> Option<Duration> {
+    pub(super) fn wait_after(&mut self, error: &ConnectorError) -> Option<Duration> {
         let backoff = |tries: u32| {
             let wait = BACKOFF_START.saturating_mul(1 << tries.min(16)).min(BACKOFF_LIMIT);
             // Half fixed, half random, so that many runs do not knock at once.
@@ -290,7 +291,8 @@ async fn end_what_is_gone(context: &PageContext, mut run: Run, shutdown: &Cancel
     }
 }
 
-async fn succeed(app: &App, run: &Run, store: &InstalledStore, context: &PageContext) -> Result<(), Stop> {
+async fn succeed(context: &PageContext, run: &Run, store: &InstalledStore, notices: &[Notice]) -> Result<(), Stop> {
+    let app = &context.app;
     let now = app.clock.now();
     let mut watermarks = store.watermarks.clone();
     for (stream, progress) in &run.progress {
@@ -306,7 +308,7 @@ async fn succeed(app: &App, run: &Run, store: &InstalledStore, context: &PageCon
         tx.rollback().await?;
         return Err(PageError::LeaseLost.into());
     }
-    sync_runs::note_success(&tx, run, &watermarks, context.is_full, now).await?;
+    installed::note_success(&tx, run, &watermarks, notices, context.is_full, now).await?;
     tx.commit().await?;
     Ok(())
 }

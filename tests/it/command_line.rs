@@ -4,7 +4,7 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::support::databases::{TestDatabase, both_databases};
@@ -20,13 +20,13 @@ both_databases!(
 );
 
 /// The program with nothing of this machine's configuration, in an empty folder.
-struct Program {
+pub(crate) struct Program {
     folder: tempfile::TempDir,
     variables: Vec<(&'static str, String)>,
 }
 
 impl Program {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().expect("temporary folders can be made"), variables: Vec::new() }
     }
 
@@ -34,7 +34,7 @@ impl Program {
         Self::new().with("ASSENT_DATABASE_URL", db.url())
     }
 
-    fn with(mut self, name: &'static str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
         self.variables.push((name, value.to_owned()));
         self
     }
@@ -46,17 +46,35 @@ impl Program {
         command
     }
 
-    async fn run(&self, arguments: &[&str]) -> Ended {
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Ended {
         let output = tokio::time::timeout(PATIENCE, self.command(arguments).output()).await;
         Ended::from(output.expect("the command ends in time").expect("the program can be started"))
+    }
+
+    /// The same with something on stdin.
+    pub(crate) async fn run_with_input(&self, arguments: &[&str], input: &str) -> Ended {
+        let piped = || Stdio::piped();
+        let mut command = self.command(arguments);
+        let mut child =
+            command.stdin(piped()).stdout(piped()).stderr(piped()).spawn().expect("the program can be started");
+        let mut stdin = child.stdin.take().expect("stdin is piped");
+        stdin.write_all(input.as_bytes()).await.expect("the program reads its input");
+        drop(stdin);
+        let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await;
+        Ended::from(output.expect("the command ends in time").expect("its output can be read"))
+    }
+
+    /// Whether nothing was written into the folder in which it ran.
+    pub(crate) fn is_untouched(&self) -> bool {
+        std::fs::read_dir(self.folder.path()).expect("the folder is there").next().is_none()
     }
 }
 
 /// How a command ended.
-struct Ended {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl From<Output> for Ended {
@@ -67,7 +85,7 @@ impl From<Output> for Ended {
 }
 
 impl Ended {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         assert_eq!(self.code, Some(0), "{}", self.stderr);
         serde_json::from_str(&self.stdout).expect("stdout holds one JSON document and nothing else")
     }
@@ -214,8 +232,11 @@ async fn every_command_explains_itself_with_examples() {
         .collect();
     assert!(listed.contains(&"serve"), "{listed:?}");
     for command in listed {
-        let arguments =
-            if command == "account" { vec!["account", "create", "--help"] } else { vec![command, "--help"] };
+        let arguments = match command {
+            "account" => vec!["account", "create", "--help"],
+            "connector" => vec!["connector", "check", "--help"],
+            command => vec![command, "--help"],
+        };
         let help = Program::new().run(&arguments).await;
         assert!(help.stdout.contains("Examples:"), "{command}");
     }

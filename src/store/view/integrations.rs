@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::window;
 use crate::domain::ids::{AccountId, IntegrationId, ListId};
-use crate::domain::integration::Integration;
+use crate::domain::integration::{Integration, Notice};
 use crate::domain::page::{Slice, Window};
 use crate::domain::sync::IntegrationState;
 use crate::domain::{Audience, Platform};
@@ -67,6 +67,7 @@ pub(crate) struct NewRow {
     pub(crate) name: String,
     pub(crate) settings: Map<String, Value>,
     pub(crate) credentials: Vec<u8>,
+    pub(crate) notices: Vec<Notice>,
 }
 
 /// Adds an integration.
@@ -90,6 +91,7 @@ pub(crate) async fn insert(
         state: Set(IntegrationState::Active.as_str().to_owned()),
         state_code: Set(None),
         state_detail: Set(None),
+        notices: Set(json!(new.notices)),
         watermarks: Set(json!({})),
         synced_at: Set(None),
         full_synced_at: Set(None),
@@ -99,11 +101,18 @@ pub(crate) async fn insert(
     Entity::insert(row).exec_without_returning(db).await.map(drop).map_err(name_taken)
 }
 
+/// Other settings, and what they come to.
+pub(crate) struct NewSettings {
+    pub(crate) public: Map<String, Value>,
+    pub(crate) credentials: Vec<u8>,
+    pub(crate) notices: Vec<Notice>,
+}
+
 /// What is to be written into an integration's row; what is `None` stays.
 #[derive(Default)]
 pub(crate) struct Change {
     pub(crate) name: Option<String>,
-    pub(crate) settings: Option<(Map<String, Value>, Vec<u8>)>,
+    pub(crate) settings: Option<NewSettings>,
     pub(crate) state: Option<IntegrationState>,
 }
 
@@ -123,9 +132,10 @@ pub(crate) async fn update(
         row.name_key = Set(name.to_lowercase());
         row.name = Set(name);
     }
-    if let Some((settings, credentials)) = change.settings {
-        row.settings = Set(Value::Object(settings));
+    if let Some(NewSettings { public, credentials, notices }) = change.settings {
+        row.settings = Set(Value::Object(public));
         row.credentials = Set(credentials);
+        row.notices = Set(json!(notices));
         // Other settings may show other people, or the same ones saying something else: what was read has to be read again.
         row.watermarks = Set(json!({}));
         row.full_synced_at = Set(None);
@@ -196,6 +206,7 @@ fn from_row(mappings: &mut HashMap<Uuid, BTreeMap<Audience, ListId>>, row: Model
         state: word("state", &row.state)?,
         state_code: row.state_code,
         state_detail: row.state_detail,
+        notices: serde_json::from_value(row.notices).map_err(|_| bad_row("notices"))?,
         mappings: mappings.remove(&row.id).unwrap_or_default(),
         synced_at: row.synced_at,
         full_synced_at: row.full_synced_at,

@@ -20,7 +20,7 @@ const fn operation(field: &'static str, scopes: &'static [&'static str], documen
 pub(super) const OPERATIONS: &[Operation] = &[
     operation("me", &[], "{ me { accountId actor scopes } }"),
     operation("connectors", &["integrations:read"], "{ connectors { platform rules { customers } settings { name } } }"),
-    operation("connector", &["integrations:read"], "{ connector(platform: SHOPIFY) { title notes } }"),
+    operation("connector", &["integrations:read"], "{ connector(platform: SHOPIFY) { title settingsSchema capabilities { optOut { soonest atLatest } limits } } }"),
     operation("integrations", &["integrations:read"], "{ integrations { nodes { id name settings secrets } } }"),
     operation(
         "integration",

@@ -16,6 +16,7 @@ both_databases!(
     a_removed_integration_is_gone,
     connectors_show_their_rules,
     a_store_that_does_not_answer_is_said_so,
+    a_test_says_what_is_to_be_put_right,
     a_private_address_is_refused_unless_allowed,
 );
 
@@ -121,6 +122,11 @@ async fn connectors_show_their_rules(db: TestDatabase) {
     let shop = api.get("/v1/connectors/woocommerce").await.json();
     assert_eq!((&shop["available"], &shop["settings"][1]["secret"]), (&json!(true), &json!(true)));
     assert_eq!(shop["rules"]["subscribersOptedInBy"], json!(["account_creation", "checkout"]));
+    let schema = &shop["settingsSchema"];
+    assert_eq!(schema["properties"]["consumerKey"]["writeOnly"], json!(true));
+    assert_eq!(schema["required"], json!(["storeUrl", "consumerKey", "consumerSecret"]));
+    assert_eq!(magento["capabilities"]["webhooks"], json!(null));
+    assert_eq!(shop["capabilities"]["optOut"]["atLatest"], "incremental_run");
     assert_eq!(api.get("/v1/connectors/ebay").await.status, StatusCode::NOT_FOUND);
 }
 
@@ -130,6 +136,24 @@ async fn a_store_that_does_not_answer_is_said_so(db: TestDatabase) {
     let answer = api.call("POST", &path, Some(&api.token), None).await;
     assert_eq!(answer.problem(), (502, "UPSTREAM_UNAVAILABLE".to_owned(), String::new()));
     assert!(answer.text.contains("could not be reached"), "{}", answer.text);
+}
+
+async fn a_test_says_what_is_to_be_put_right(db: TestDatabase) {
+    use assent::domain::Platform;
+    use assent::sandbox::{SandboxStore, StoreOptions};
+    let api = Api::new(db).await;
+    let options = StoreOptions { people: 5, clock: api.test.clock.clone(), ..StoreOptions::default() };
+    let store = SandboxStore::start(Platform::WooCommerce, options).await.expect("a simulated store starts");
+    let mut input = shop("Shop");
+    input["settings"] = store.settings();
+    let path = format!("/v1/integrations/{}", api.post("/v1/integrations", input).await.created());
+    let good = api.call("POST", &format!("{path}/test"), Some(&api.token), None).await.json();
+    assert_eq!((&good["ok"], &good["checks"][1]["name"]), (&json!(true), &json!("read customers")), "{good}");
+    let wrong = json!({"settings": {"consumerSecret": "cs_wrong"}});
+    assert_eq!(api.call("PATCH", &path, Some(&api.token), Some(wrong)).await.status, StatusCode::OK);
+    let bad = api.call("POST", &format!("{path}/test"), Some(&api.token), None).await.json();
+    assert_eq!((&bad["ok"], &bad["checks"][0]["ok"]), (&json!(false), &json!(false)), "{bad}");
+    assert!(bad["checks"][0]["problem"].as_str().is_some_and(|text| text.contains("create new ones")), "{bad}");
 }
 
 async fn a_private_address_is_refused_unless_allowed(db: TestDatabase) {

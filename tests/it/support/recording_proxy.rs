@@ -43,6 +43,11 @@ pub(crate) struct RecordingProxy {
 impl RecordingProxy {
     /// Starts a proxy to the store at `target`, an address without path. The `Host` header is passed on as it came.
     pub(crate) async fn start(target: &str) -> Self {
+        Self::start_changing(target, |_| ()).await
+    }
+
+    /// The same; JSON answers are changed on the way.
+    pub(crate) async fn start_changing(target: &str, change: fn(&mut Value)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
         let url = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
         let said = Arc::new(Mutex::new(Vec::new()));
@@ -51,7 +56,7 @@ impl RecordingProxy {
         let routes = Router::new().fallback(move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
             let (http, log, target) = (http.clone(), Arc::clone(&log), target.clone());
             async move {
-                let (exchange, response) = pass_on(&http, &target, &method, &uri, headers, body).await;
+                let (exchange, response) = pass_on(&http, &target, change, &method, &uri, headers, body).await;
                 log.lock().expect("no test panics with the log in hand").push(exchange);
                 response
             }
@@ -77,6 +82,7 @@ impl Drop for RecordingProxy {
 async fn pass_on(
     http: &Http,
     target: &str,
+    change: fn(&mut Value),
     method: &Method,
     uri: &Uri,
     headers: HeaderMap,
@@ -86,7 +92,7 @@ async fn pass_on(
     let request = http.request(method.clone(), url).headers(own(&headers)).body(body.clone());
     let answer = request.send().await.expect("the simulated store answers");
     let (status, answered) = (answer.status(), own(answer.headers()));
-    let text = answer.bytes().await.expect("the simulated store's answer can be read");
+    let text = changed(answer.bytes().await.expect("the simulated store's answer can be read"), change);
     let exchange = Exchange {
         method: method.to_string(),
         path: uri.path().to_owned(),
@@ -98,6 +104,14 @@ async fn pass_on(
     let mut response = Response::new(Body::from(text));
     (*response.status_mut(), *response.headers_mut()) = (status, answered);
     (exchange, response)
+}
+
+/// A JSON answer after the change; any other, and one that stays the same, to the byte.
+fn changed(answer: Bytes, change: fn(&mut Value)) -> Bytes {
+    let Ok(before) = serde_json::from_slice::<Value>(&answer) else { return answer };
+    let mut after = before.clone();
+    change(&mut after);
+    if after == before { answer } else { after.to_string().into() }
 }
 
 fn own(headers: &HeaderMap) -> HeaderMap {

@@ -279,6 +279,7 @@ async fn install(
         state: Set("active".to_owned()),
         state_code: Set(None),
         state_detail: Set(None),
+        notices: Set(json!([])),
         watermarks: Set(json!({})),
         synced_at: Set(None),
         full_synced_at: Set(None),
