@@ -11,6 +11,7 @@ mod examples;
 mod graphql;
 mod magento_connector;
 mod magento_recorded;
+mod notices;
 mod rest;
 mod sandbox_people;
 mod sandbox_sfcc;
