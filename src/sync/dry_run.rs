@@ -89,11 +89,8 @@ impl Look {
 
     fn take(&mut self, stream: Stream, record: StoreRecord, look: &mut StreamLook, clock: &dyn Clock) {
         look.read += 1;
-        if let StoreRecord::Skipped { reason, .. } = &record {
-            *look.skipped.entry(reason.as_str()).or_default() += 1;
-        }
         match Judged::of(stream, record) {
-            Judged::Nobody(_) => {}
+            Judged::Nobody(_, reason) => *look.skipped.entry(reason.as_str()).or_default() += 1,
             Judged::Unusable(record) => {
                 *look.quarantined.entry(format!("{}: {}", record.reason, record.detail)).or_default() += 1;
             }

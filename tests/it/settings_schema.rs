@@ -3,11 +3,13 @@
 // So that the lints for tests hold for the helpers, too.
 #![cfg(test)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use assent::connectors::settings::{Need, SettingField, SettingKind, settings_schema};
 use assent::connectors::{Settings, settings_of};
 use assent::domain::Platform;
+use jsonschema::Validator;
 use jsonschema::error::ValidationErrorKind;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -16,10 +18,18 @@ fn fields(platform: Platform) -> &'static [SettingField] {
     settings_of(platform).unwrap_or_default()
 }
 
+/// One for each platform: making one takes longer than any test of it.
+static VALIDATORS: LazyLock<BTreeMap<Platform, Validator>> = LazyLock::new(|| {
+    let validator = |platform: Platform| {
+        let schema = settings_schema("Test", fields(platform));
+        (platform, jsonschema::validator_for(&schema).expect("the schema is one"))
+    };
+    Platform::ALL.iter().copied().map(validator).collect()
+});
+
 /// The settings that the schema finds fault with; of the ways to sign in all that take part.
 fn faults(platform: Platform, input: &Value) -> BTreeSet<String> {
-    let schema = settings_schema("Test", fields(platform));
-    let validator = jsonschema::validator_for(&schema).expect("the schema is one");
+    let validator = &VALIDATORS[&platform];
     let mut faults = BTreeSet::new();
     for error in validator.iter_errors(input) {
         match error.kind() {

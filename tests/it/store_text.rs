@@ -1,4 +1,5 @@
-//! Text of a store, however odd: decoded where the platform escapes it, bounded, and the same in both databases.
+//! Text of a store, however odd: taken as it is where the platform escapes nothing, bounded, and the same in both
+//! databases.
 
 // So that the lints for tests hold for the helpers, too.
 #![cfg(test)]
@@ -15,7 +16,7 @@ use crate::support::databases::{TestDatabase, both_databases};
 use crate::support::recording_proxy::RecordingProxy;
 use crate::support::shop::Installed;
 
-both_databases!(names_are_decoded_bounded_and_kept,);
+both_databases!(names_are_bounded_and_kept,);
 
 /// Longest name that is kept, in bytes.
 const LONGEST: usize = 255;
@@ -44,14 +45,11 @@ fn rename(answer: &mut Value) {
     }
 }
 
-/// Where a name may come escaped: `vendors/woocommerce.md` section 2, "Text quirk". No other sheet names such a place.
-const fn escapes(platform: Platform) -> bool {
-    matches!(platform, Platform::WooCommerce)
-}
-
-async fn names_are_decoded_bounded_and_kept(db: TestDatabase) {
+async fn names_are_bounded_and_kept(db: TestDatabase) {
     let test = TestApp::new(db).await;
-    for platform in PLATFORMS {
+    // WooCommerce signs its home address, so that nothing can stand between; its names, the only escaped ones
+    // (`vendors/woocommerce.md` section 2), have their tests beside its wire format.
+    for platform in PLATFORMS.iter().filter(|platform| **platform != Platform::WooCommerce) {
         let options = StoreOptions { people: 15, clock: test.clock.clone(), ..StoreOptions::generous() };
         let store = SandboxStore::start(*platform, options).await.expect("a simulated store starts");
         let proxy = RecordingProxy::start_changing(store.base_url(), rename).await;
@@ -63,11 +61,9 @@ async fn names_are_decoded_bounded_and_kept(db: TestDatabase) {
         let names = names_of(&installed).await;
         assert!(!names.is_empty(), "{platform}");
         for name in &names {
-            assert!(name.starts_with("Brown &") && name.len() <= LONGEST, "{platform}: {name:?}");
+            assert!(name.starts_with("Brown &amp; Sons") && name.len() <= LONGEST, "{platform}: {name:?}");
             assert!(!name.contains('\0') && name.contains("\u{1}\u{7f}\u{85}ää"), "{platform}: {name:?}");
         }
-        let decoded = names.iter().any(|name| name.starts_with("Brown & Sons"));
-        assert_eq!(decoded, escapes(*platform), "{platform}");
     }
 }
 
