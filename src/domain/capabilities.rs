@@ -151,7 +151,7 @@ pub const MAGENTO: Capabilities = Capabilities {
     opt_out: OptOutSeen {
         soonest: SeenBy::IncrementalRun,
         at_latest: SeenBy::FullRun,
-        detail: "An opt-out by the link in a mail or by staff moves no date of the account. A sweep through the accounts beside each incremental run finds it within some runs, and the next full run in any case.",
+        detail: "An opt-out by the link in a mail or by staff moves no date of the account. It is seen by the next incremental run of a shop with up to 1,500 accounts, within twelve such runs of a larger one, and by the next full run in any case.",
     },
     consent_dates: no(
         "Core REST tells only whether an account is subscribed now; a change counts from when it was seen.",
