@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 
 use super::engine::Patience;
-use super::page::Judged;
+use super::reading::{Content, Judged};
 use crate::connectors::{Connector, ConnectorError, Pass, PeoplePage};
 use crate::domain::contact_rules::{self, Evidence};
 use crate::domain::people::{StoreRecord, Stream};
@@ -89,8 +89,11 @@ impl Look {
 
     fn take(&mut self, stream: Stream, record: StoreRecord, look: &mut StreamLook, clock: &dyn Clock) {
         look.read += 1;
-        match Judged::of(stream, record) {
-            Judged::Nobody(_, reason) => *look.skipped.entry(reason.as_str()).or_default() += 1,
+        if let StoreRecord::Skipped { reason, .. } = &record {
+            *look.skipped.entry(reason.as_str()).or_default() += 1;
+        }
+        match Judged::of(stream, Content::Shown(record)) {
+            Judged::Nobody(..) => {}
             Judged::Unusable(record) => {
                 *look.quarantined.entry(format!("{}: {}", record.reason, record.detail)).or_default() += 1;
             }

@@ -2,9 +2,7 @@
 //!
 //! [`worker`] takes runs up, [`engine`] carries one through, `page` writes one page in one transaction, `reading` says
 //! what its records come to. Beside it [`hints`] reads single records again after a webhook and [`registration`] keeps
-//! the webhooks registered at the stores.
-//! [`worker`] takes runs up, [`engine`] carries one through, `page` writes one page in one transaction. `dry_run` looks
-//! without writing.
+//! the webhooks registered at the stores. `dry_run` looks without writing.
 //!
 //! **Invariant:** whatever a run writes, it writes under its lease token; a worker that lost its lease writes nothing.
 

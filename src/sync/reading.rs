@@ -211,7 +211,7 @@ fn lose_row(change: &mut Change, before: &SourceRecord) {
 }
 
 /// A record with its address checked.
-enum Judged {
+pub(super) enum Judged {
     Person(Box<StorePerson>, Email, [u8; 32]),
     /// Whom it no longer shows, and why.
     Nobody(StoreId, Cause),
@@ -219,7 +219,7 @@ enum Judged {
 }
 
 impl Judged {
-    fn of(stream: Stream, content: Content) -> Self {
+    pub(super) fn of(stream: Stream, content: Content) -> Self {
         let unusable = |store_id, reason, detail| Self::Unusable(Quarantined { stream, store_id, reason, detail });
         let record = match content {
             Content::Shown(record) => record,
