@@ -1,10 +1,12 @@
 //! What somebody can do in a simulated store while it runs.
 
+mod rows;
+
 use serde::Deserialize;
 
 use super::names::normalized;
 use super::nature::{Erased, Letters, NewAddress, OptInOn, OrdersAfter, Unticked};
-use super::records::{Account, GuestFlag, OUTSIDE, Order, OrderStatus, Row, Says, Second, Standing};
+use super::records::{Account, GuestFlag, Order, OrderStatus, Says, Second, Standing};
 use super::state::{Records, State};
 
 /// A change in a store.
@@ -33,7 +35,8 @@ pub enum Change {
         keep_opt_in: bool,
     },
     /// The account and the newsletter rows are deleted; a guest is erased. In WooCommerce the orders of a deleted
-    /// account become guest orders, in Shopware they lose their customer.
+    /// account become guest orders, in Shopware and Magento they
+    /// lose their customer.
     Delete {
         /// Whose.
         email: String,
@@ -140,42 +143,6 @@ impl State {
         Ok(())
     }
 
-    /// A no goes for every row in a chosen sales channel, a yes for the first; who has none gets one.
-    fn say_on_rows(&mut self, email: &str, says: Says, now: Second) {
-        let mut rows = normalized(email).map(|address| self.records_with(&address)).unwrap_or_default().rows;
-        rows.retain(|row| row.channel != OUTSIDE);
-        if rows.is_empty() {
-            rows.push(self.new_row(email, now));
-        }
-        if says == Says::Yes {
-            rows.truncate(1);
-        }
-        for mut row in rows {
-            row.shows_modified = row.created != now;
-            // Whoever signs up again is not asked to confirm (vendors/shopware.md section 4).
-            row.confirmed_at = row.confirmed_at.filter(|_| says == Says::No);
-            (row.says, row.said_at, row.modified) = (says, now, now);
-            self.rows.put(row);
-        }
-    }
-
-    fn new_row(&mut self, email: &str, now: Second) -> Row {
-        Row {
-            id: self.rows.issue_id(),
-            email: Some(email.trim().to_owned()),
-            first_name: String::new(),
-            last_name: String::new(),
-            says: Says::Nothing,
-            said_at: now,
-            confirmed_at: None,
-            channel: 0,
-            created: now,
-            modified: now,
-            shows_modified: false,
-            malformed: false,
-        }
-    }
-
     /// A yes right after a no is stamped a second later, since within a second the no would win.
     fn after_the_last_no(&mut self, address: &str, says: Says, now: Second) -> Second {
         let last_no = self.noes.get(address).filter(|_| says == Says::Yes);
@@ -205,7 +172,10 @@ impl State {
         }
         for mut row in found.rows {
             match self.nature().new_address {
-                NewAddress::RowStays if keep => row.modified = now,
+                NewAddress::RowStays if keep => {
+                    self.row_leaves(&row, now);
+                    row.modified = now;
+                }
                 // By plain SQL: no date moves (vendors/shopware.md section 4).
                 NewAddress::RowFollows if !keep && row.says == Says::Yes => {
                     (row.says, row.confirmed_at) = (Says::Pending, None);
@@ -246,7 +216,7 @@ impl State {
             self.delete_account(account.id, now);
         }
         for row in found.rows {
-            self.rows.remove(row.id);
+            self.delete_row(row.id, now);
         }
         Ok(())
     }
@@ -263,8 +233,9 @@ impl State {
                     (order.account, order.modified) = (None, now);
                     self.orders.put(order);
                 }
+                // The flag goes on saying that no guest placed it (recorded for Magento).
                 OrdersAfter::LoseAccount => {
-                    order.account = None;
+                    (order.account, order.guest_flag) = (None, GuestFlag::Wrong);
                     self.orders.put(order);
                 }
                 OrdersAfter::Stay => {}

@@ -13,6 +13,7 @@
 //! | `POST /deliveries/faults` | `{"fault":"dropped","times":1}`: `dropped`, `doubled`, `delayed` or `tampered` |
 //! | `DELETE /deliveries/faults` | forgets planned ones and sends what was held back |
 //! | `PUT /latency` | `{"milliseconds":50}`: time that every vendor request takes at least |
+//! | `PUT /clock` | `{"secondsAhead":-18000}`: moves the store to another time zone; every moment stays what it is |
 //!
 //! Changes are `{"change":"optIn","email"}`, `{"change":"optOut","email"}`,
 //! `{"change":"changeEmail","email","to","keepOptIn"}`, `{"change":"delete","email"}`,
@@ -41,6 +42,8 @@ use crate::domain::Platform;
 const MAX_PEOPLE: u64 = 1000;
 /// Longest latency that can be set.
 const MAX_LATENCY_MS: u64 = 600_000;
+/// Farthest that a clock on Earth is from UTC.
+const MAX_SECONDS_AHEAD: u64 = 14 * 3600;
 
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
@@ -53,6 +56,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/deliveries", get(deliveries))
         .route("/deliveries/faults", axum::routing::post(plan_delivery_fault).delete(clear_delivery_faults))
         .route("/latency", put(set_latency))
+        .route("/clock", put(set_clock))
         .with_state(shared)
 }
 
@@ -177,6 +181,22 @@ async fn set_latency(State(shared): State<Arc<Shared>>, latency: Result<Json<Lat
             Json(latency).into_response()
         }
         _ => refused(StatusCode::BAD_REQUEST, "milliseconds must be a whole number of at most 600000"),
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Clock {
+    seconds_ahead: i64,
+}
+
+async fn set_clock(State(shared): State<Arc<Shared>>, clock: Result<Json<Clock>, JsonRejection>) -> Response {
+    match clock {
+        Ok(Json(clock)) if clock.seconds_ahead.unsigned_abs() <= MAX_SECONDS_AHEAD => {
+            shared.set_seconds_ahead(clock.seconds_ahead);
+            Json(clock).into_response()
+        }
+        _ => refused(StatusCode::BAD_REQUEST, "secondsAhead must be a whole number between -50400 and 50400"),
     }
 }
 

@@ -232,9 +232,40 @@ impl SandboxStore {
         self.shared.requests.load(Ordering::Relaxed)
     }
 
+    /// The least time in which a client that asks for one thing at a time could have had all that was answered so far:
+    /// every request takes the latency, and no more is answered than the platform's budget allows. A platform whose
+    /// sheet documents no budget has none.
+    #[must_use]
+    pub fn least_time(&self) -> Duration {
+        let options = &self.shared.options;
+        let requests = self.requests();
+        let asked = options.latency.saturating_mul(u32::try_from(requests).unwrap_or(u32::MAX));
+        let paid = match self.shared.platform {
+            // Whole windows that have to pass before the last request (vendors/bigcommerce.md section 7).
+            Platform::BigCommerce => {
+                let windows = requests.saturating_sub(1) / u64::from(options.bigcommerce.quota.max(1));
+                options.bigcommerce.window.saturating_mul(u32::try_from(windows).unwrap_or(u32::MAX))
+            }
+            // Points beyond a full bucket have to flow back first (vendors/shopify.md section 7).
+            Platform::Shopify => {
+                #[expect(clippy::cast_precision_loss, reason = "points are far below 2^52")]
+                let spent = self.shared.points.load(Ordering::Relaxed) as f64;
+                let missing = (spent - options.shopify.bucket).max(0.0);
+                Duration::from_secs_f64(missing / options.shopify.restore_per_second)
+            }
+            Platform::Magento | Platform::Sfcc | Platform::Shopware | Platform::WooCommerce => Duration::ZERO,
+        };
+        asked.max(paid)
+    }
+
     /// Sets the time that every vendor request takes at least.
     pub fn set_latency(&self, latency: Duration) {
         self.shared.set_latency(latency);
+    }
+
+    /// Moves the store to another time zone, that many seconds ahead of UTC; every moment stays what it is.
+    pub fn set_seconds_ahead(&self, seconds: i64) {
+        self.shared.set_seconds_ahead(seconds);
     }
 
     /// Stops and waits until nothing is served any more.

@@ -170,19 +170,19 @@ const BIGCOMMERCE: Nature = Nature {
     cast: (cast::bigcommerce::ODD, cast::bigcommerce::CROWD),
 };
 
-/// Sources: `vendors/magento.md` sections 4 to 6.
+/// Sources: `vendors/magento.md` sections 4 to 6; recorded: `customer_non_ascii_email`, `order_of_deleted_customer`.
 const MAGENTO: Nature = Nature {
     name: "Magento sandbox",
     tag: "m",
     first_ids: FirstIds { account: 1, order: 1, row: 1 },
     ids: Ids::Number,
-    letters: Letters::Ascii,
+    letters: Letters::Any,
     opt_in_on: OptInOn::AccountElseRow,
     moved_by: (true, false),
     dates_words: false,
     unticked: Unticked::Nothing,
     new_address: NewAddress::FlagStays,
-    orders_after: OrdersAfter::Stay,
+    orders_after: OrdersAfter::LoseAccount,
     erased: Erased::Blank,
     guests: Guests { among_accounts: false, audience: Audience::Guests },
     unplaced: &[],

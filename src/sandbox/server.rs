@@ -1,6 +1,6 @@
 //! What the simulated servers share: the store's state, latency, faults, and answers.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -35,9 +35,12 @@ pub(crate) struct Shared {
     pub(crate) faults: Faults,
     pub(crate) deliveries: Deliveries,
     pub(crate) requests: AtomicU64,
+    /// Points of a budget that is not counted in requests (Shopify).
+    pub(crate) points: AtomicU64,
     pub(crate) stopped: CancellationToken,
     state: RwLock<State>,
     latency_ms: AtomicU64,
+    seconds_ahead: AtomicI64,
 }
 
 impl Shared {
@@ -52,9 +55,11 @@ impl Shared {
             faults: Faults::default(),
             deliveries: Deliveries::default(),
             requests: AtomicU64::new(0),
+            points: AtomicU64::new(0),
             stopped: CancellationToken::new(),
             state: RwLock::new(State::new(population)),
             latency_ms,
+            seconds_ahead: AtomicI64::new(3600),
         }
     }
 
@@ -77,6 +82,15 @@ impl Shared {
 
     pub(crate) fn set_latency(&self, latency: Duration) {
         self.latency_ms.store(millis(latency), Ordering::Relaxed);
+    }
+
+    /// How far the store's own clock is ahead of UTC. Shows only where the platform tells local times.
+    pub(crate) fn seconds_ahead(&self) -> Second {
+        self.seconds_ahead.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_seconds_ahead(&self, seconds: Second) {
+        self.seconds_ahead.store(seconds, Ordering::Relaxed);
     }
 
     pub(crate) fn change(&self, change: &Change) -> Result<Truth, ChangeError> {
@@ -147,7 +161,7 @@ impl Shared {
                 let mut state = self.state_mut();
                 match answer.listed.1.first() {
                     Some(id) if answer.listed.0 == Target::Customers => state.delete_account(*id, self.now()),
-                    Some(id) if answer.listed.0 == Target::Subscribers => state.rows.remove(*id),
+                    Some(id) if answer.listed.0 == Target::Subscribers => state.delete_row(*id, self.now()),
                     _ => {}
                 }
                 self.deliveries.happened(happened(&mut state));

@@ -4,6 +4,7 @@ mod architecture;
 mod bigcommerce_connector;
 mod command_line;
 mod connector_command;
+mod contract;
 mod databases;
 mod dependencies;
 mod documents;

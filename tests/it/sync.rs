@@ -1,9 +1,9 @@
-//! From a store over HTTP to lists: what a marketer relies on.
+//! From a store over HTTP to lists: what a marketer relies on beside the contract of all platforms (`contract`).
 
 // So that the lints for tests hold for the helpers, too.
 #![cfg(test)]
 
-use ::entity::{consent_record, membership_event, suppression, sync_run};
+use ::entity::{consent_record, membership_event, sync_run};
 use assent::domain::sync::RunMode;
 use assent::domain::{Audience, Platform, Purpose};
 use assent::sandbox::{Change, StoreOptions};
@@ -18,12 +18,6 @@ use crate::support::databases::{TestDatabase, both_databases};
 use crate::support::shop::Shop;
 
 both_databases!(
-    a_first_sync_puts_everybody_where_they_belong,
-    an_opted_out_person_leaves_the_subscribers_and_stays_a_customer,
-    an_unchanged_store_writes_nothing,
-    a_changed_address_takes_the_old_one_off_every_list,
-    a_person_deleted_in_the_store_leaves_after_a_full_pass,
-    incremental_passes_end_where_a_full_one_does,
     a_changed_mapping_moves_the_members,
     every_join_and_leave_has_its_cause,
     the_consent_ledger_verifies_after_syncs,
@@ -50,89 +44,6 @@ async fn changed(test: &TestApp, shop: &Shop, change: impl Fn(String) -> Change)
     let email = both.into_iter().find(|email| shop.store.change(&change(email.clone())).is_ok());
     test.clock.advance(TimeDelta::minutes(1));
     email.expect("somebody with an account is subscribed")
-}
-
-async fn a_first_sync_puts_everybody_where_they_belong(db: TestDatabase) {
-    let test = TestApp::new(db).await;
-    let shop = woo(&test, 400).await;
-    assert_good(&shop.sync(RunMode::Full).await);
-    shop.assert_true().await;
-}
-
-async fn an_opted_out_person_leaves_the_subscribers_and_stays_a_customer(db: TestDatabase) {
-    let test = TestApp::new(db).await;
-    let shop = woo(&test, 100).await;
-    shop.sync(RunMode::Full).await;
-    let email = changed(&test, &shop, |email| Change::OptOut { email }).await;
-    assert_good(&shop.sync(RunMode::Incremental).await);
-    assert!(!shop.on(Audience::Subscribers).await.contains(&email));
-    assert!(shop.on(Audience::Customers).await.contains(&email));
-    assert_eq!(suppression::Entity::find().count(&shop.app.db).await.unwrap(), 0);
-    shop.assert_true().await;
-    let back = shop.store.change(&Change::OptIn { email: email.clone() });
-    assert!(back.is_ok());
-    test.clock.advance(TimeDelta::minutes(1));
-    shop.sync(RunMode::Incremental).await;
-    assert!(shop.on(Audience::Subscribers).await.contains(&email), "a newer yes counts again");
-}
-
-async fn an_unchanged_store_writes_nothing(db: TestDatabase) {
-    let test = TestApp::new(db).await;
-    let shop = woo(&test, 150).await;
-    shop.sync(RunMode::Full).await;
-    let before = shop.rows().await;
-    test.clock.advance(TimeDelta::minutes(5));
-    let run = shop.sync(RunMode::Full).await;
-    assert_good(&run);
-    assert_eq!((run.created_count, run.updated_count, run.joined_count, run.left_count), (0, 0, 0, 0));
-    assert_eq!(shop.rows().await, before);
-}
-
-async fn a_changed_address_takes_the_old_one_off_every_list(db: TestDatabase) {
-    let test = TestApp::new(db).await;
-    let shop = woo(&test, 100).await;
-    shop.sync(RunMode::Full).await;
-    let moved = "moved.away@example.net";
-    let old =
-        changed(&test, &shop, |email| Change::ChangeEmail { email, to: moved.to_owned(), keep_opt_in: false }).await;
-    shop.sync(RunMode::Incremental).await;
-    for audience in [Audience::Subscribers, Audience::Customers] {
-        let on = shop.on(audience).await;
-        let still_known = shop.truth(audience).contains(&old);
-        assert_eq!(on.contains(&old), still_known, "{audience}");
-    }
-    assert!(shop.on(Audience::Customers).await.contains(moved));
-    assert!(!shop.on(Audience::Subscribers).await.contains(moved), "an opt-in is not inherited");
-    shop.assert_true().await;
-}
-
-async fn a_person_deleted_in_the_store_leaves_after_a_full_pass(db: TestDatabase) {
-    let test = TestApp::new(db).await;
-    let shop = woo(&test, 100).await;
-    shop.sync(RunMode::Full).await;
-    let email = changed(&test, &shop, |email| Change::Delete { email }).await;
-    let on_before = shop.on(Audience::Customers).await;
-    assert!(on_before.contains(&email));
-    assert_good(&shop.sync(RunMode::Full).await);
-    shop.assert_true().await;
-}
-
-async fn incremental_passes_end_where_a_full_one_does(db: TestDatabase) {
-    let test = TestApp::new(db).await;
-    let shop = woo(&test, 120).await;
-    shop.sync(RunMode::Full).await;
-    changed(&test, &shop, |email| Change::OptOut { email }).await;
-    changed(&test, &shop, |email| Change::GuestOrder { email, opt_in: Some(false) }).await;
-    for (email, opt_in) in [("New.Guest@Example.com", Some(true)), ("quiet.guest@example.com", None)] {
-        shop.store.change(&Change::GuestOrder { email: email.to_owned(), opt_in }).unwrap();
-    }
-    shop.store.change(&Change::NewCustomer { email: "fresh@example.org".to_owned(), opt_in: Some(true) }).unwrap();
-    test.clock.advance(TimeDelta::minutes(1));
-    assert_good(&shop.sync(RunMode::Incremental).await);
-    shop.assert_true().await;
-    let incremental = shop.members().await;
-    assert_good(&shop.sync(RunMode::Full).await);
-    assert_eq!(shop.members().await, incremental);
 }
 
 async fn a_changed_mapping_moves_the_members(db: TestDatabase) {

@@ -1,14 +1,13 @@
-//! A store that misbehaves, a run that is interrupted: nothing is lost and nothing is doubled.
+//! A run that is given back, cancelled or asked for twice. What a store does to a run: `contract::faults`.
 
 // So that the lints for tests hold for the helpers, too.
 #![cfg(test)]
 
-use ::entity::{integration, quarantined_record};
+use ::entity::quarantined_record;
 use assent::domain::Platform;
 use assent::domain::sync::RunMode;
-use assent::sandbox::{Fault, FaultPlan, StoreOptions, Target};
+use assent::sandbox::StoreOptions;
 use assent::service;
-use chrono::TimeDelta;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use tokio_util::sync::CancellationToken;
 
@@ -17,11 +16,6 @@ use crate::support::databases::{TestDatabase, both_databases};
 use crate::support::shop::Shop;
 
 both_databases!(
-    passing_faults_lose_and_double_nobody_on_woocommerce,
-    passing_faults_lose_and_double_nobody_on_shopify,
-    rejected_credentials_pause_the_integration_and_say_so,
-    a_failed_full_pass_removes_nobody,
-    bad_records_are_quarantined_with_their_reason,
     a_shutdown_gives_the_run_back_and_another_worker_goes_on,
     a_cancelled_run_stops_and_says_so,
     a_second_run_of_an_integration_is_refused,
@@ -29,89 +23,6 @@ both_databases!(
 
 async fn open(test: &TestApp, platform: Platform, people: u64) -> Shop {
     Shop::open(test, platform, StoreOptions { people, ..StoreOptions::default() }).await
-}
-
-async fn passing_faults_lose_and_double_nobody_on_woocommerce(db: TestDatabase) {
-    passing_faults(db, Platform::WooCommerce).await;
-}
-
-async fn passing_faults_lose_and_double_nobody_on_shopify(db: TestDatabase) {
-    passing_faults(db, Platform::Shopify).await;
-}
-
-async fn passing_faults(db: TestDatabase, platform: Platform) {
-    let test = TestApp::new(db).await;
-    let shop = open(&test, platform, 600).await;
-    let faults = [
-        (Fault::ServerError, 0),
-        (Fault::TruncatedBody, 1),
-        (Fault::MalformedJson, 2),
-        (Fault::Html, 3),
-        (Fault::ShiftedPage, 1),
-    ];
-    for (fault, after) in faults {
-        assert!(shop.store.plan_fault(FaultPlan { fault, times: 1, after, on: Target::Any }), "{fault:?}");
-    }
-    let run = shop.sync(RunMode::Full).await;
-    assert_eq!((run.status.as_str(), run.error_code.as_deref()), ("succeeded", None));
-    for (fault, _) in faults {
-        assert!(shop.store.struck(fault) > 0, "{fault:?} has struck");
-    }
-    test.clock.advance(TimeDelta::minutes(10));
-    shop.sync(RunMode::Full).await;
-    shop.assert_true().await;
-}
-
-async fn rejected_credentials_pause_the_integration_and_say_so(db: TestDatabase) {
-    let test = TestApp::new(db).await;
-    let shop = open(&test, Platform::WooCommerce, 50).await;
-    assert!(shop.store.plan_fault(FaultPlan {
-        fault: Fault::RejectedCredentials,
-        times: 20,
-        after: 0,
-        on: Target::Any
-    }));
-    let run = shop.sync(RunMode::Full).await;
-    assert_eq!((run.status.as_str(), run.error_code.as_deref()), ("failed", Some("STORE_CREDENTIALS_REJECTED")));
-    let row = integration::Entity::find_by_id(shop.integration.0).one(&shop.app.db).await.unwrap().unwrap();
-    assert_eq!(row.state, "needs_attention");
-    assert!(row.state_detail.is_some_and(|detail| detail.contains("create new ones")));
-    let refused = service::syncs::start(&shop.app, &shop.caller, shop.integration, RunMode::Full).await;
-    assert!(refused.is_err());
-}
-
-async fn a_failed_full_pass_removes_nobody(db: TestDatabase) {
-    let test = TestApp::new(db).await;
-    let shop = open(&test, Platform::WooCommerce, 250).await;
-    shop.sync(RunMode::Full).await;
-    let members = shop.members().await;
-    test.clock.advance(TimeDelta::minutes(5));
-    assert!(shop.store.plan_fault(FaultPlan {
-        fault: Fault::RejectedCredentials,
-        times: 20,
-        after: 1,
-        on: Target::Any
-    }));
-    let run = shop.sync(RunMode::Full).await;
-    assert_eq!(run.status, "failed");
-    assert_eq!(shop.members().await, members);
-}
-
-async fn bad_records_are_quarantined_with_their_reason(db: TestDatabase) {
-    let test = TestApp::new(db).await;
-    let shop = open(&test, Platform::WooCommerce, 300).await;
-    let run = shop.sync(RunMode::Full).await;
-    assert!(run.quarantined_count > 0);
-    let rows = quarantined_record::Entity::find()
-        .filter(quarantined_record::Column::RunId.eq(run.id))
-        .all(&shop.app.db)
-        .await
-        .unwrap();
-    assert_eq!(rows.len(), usize::try_from(run.quarantined_count).unwrap());
-    for reason in ["no_email", "invalid_email", "malformed"] {
-        assert!(rows.iter().any(|row| row.reason == reason), "{reason}");
-    }
-    assert!(rows.iter().all(|row| !row.detail.contains('@')), "a reason never quotes the record");
 }
 
 async fn a_shutdown_gives_the_run_back_and_another_worker_goes_on(db: TestDatabase) {

@@ -213,6 +213,7 @@ impl Shop {
         };
         let actual = context.objects.get().min(requested);
         self.bucket.refund(requested, actual);
+        self.shared.points.fetch_add(actual.into(), std::sync::atomic::Ordering::Relaxed);
         let extensions = json!({ "cost": { "requestedQueryCost": requested, "actualQueryCost": actual,
             "throttleStatus": self.bucket.status() } });
         let answer = if response.errors.is_empty() {

@@ -117,6 +117,16 @@ fn a_new_customer_is_told_and_an_address_is_taken_once() {
 }
 
 #[test]
+fn a_subscriber_record_that_is_deleted_is_an_opt_out_from_what_orders_said_before() {
+    let mut state = state(Platform::BigCommerce, 30);
+    let subscriber = state.truths_of(9).remove(0);
+    assert_eq!(letters(&subscriber), "sc", "ticked at checkout, with a record");
+    let record = subscriber.records.iter().find(|record| record.stream == "subscribers").expect("the record");
+    state.delete_row(record.id, NOW);
+    assert_eq!(letters(&state.truth(&subscriber.address.expect("an address"))), "c");
+}
+
+#[test]
 fn shopware_deletes_hard_and_the_order_of_a_deleted_customer_still_tells_its_buyer() {
     let mut state = state(Platform::Shopware, 30);
     let email = state.truths_of(5).remove(0).address.expect("a guest with an order");

@@ -4,9 +4,9 @@ use chrono::DateTime;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::SITE_OFFSET;
 use super::params::Fields;
 use crate::sandbox::population::mix;
+use crate::sandbox::server::Shared;
 use crate::sandbox::records::{Account, Order, OrderStatus, Says, Second, Standing};
 
 /// Release whose answers these are.
@@ -22,14 +22,27 @@ const KEYS: [&str; 4] = [
 /// Protected: hidden on customers, shown on orders (sheet, section 2).
 const PROTECTED_KEY: &str = "_wc_subscribed_to_newsletter";
 
-type Field<T> = (&'static str, fn(&T, &str) -> Value);
+/// Where a site is and how far its clock is ahead of UTC, in seconds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Site<'a> {
+    pub(super) url: &'a str,
+    pub(super) ahead: Second,
+}
+
+impl<'a> Site<'a> {
+    pub(super) fn of(shared: &'a Shared) -> Self {
+        Self { url: &shared.base_url, ahead: shared.seconds_ahead() }
+    }
+}
+
+type Field<T> = (&'static str, fn(&T, &Site<'_>) -> Value);
 
 const CUSTOMER: &[Field<Account>] = &[
     ("id", |account, _| account.id.into()),
-    ("date_created", |account, _| site_time(account.created)),
+    ("date_created", |account, site| site_time(site, account.created)),
     ("date_created_gmt", |account, _| utc(account.created)),
     // Null where never saved (sheet, section 2).
-    ("date_modified", |account, _| shown(account.shows_modified, site_time(account.modified))),
+    ("date_modified", |account, site| shown(account.shows_modified, site_time(site, account.modified))),
     ("date_modified_gmt", |account, _| shown(account.shows_modified, utc(account.modified))),
     ("email", |account, _| match &account.email {
         _ if account.malformed => Value::Bool(false),
@@ -47,7 +60,7 @@ const CUSTOMER: &[Field<Account>] = &[
     ("is_paying_customer", |account, _| (account.orders > 0).into()),
     ("avatar_url", |account, _| avatar(account.email.as_deref().unwrap_or_default()).into()),
     ("meta_data", |account, _| Value::Array(customer_meta(account))),
-    ("_links", |account, base| customer_links(account, base)),
+    ("_links", |account, site| customer_links(account, site.url)),
 ];
 
 const ORDER: &[Field<Order>] = &[
@@ -57,8 +70,8 @@ const ORDER: &[Field<Order>] = &[
     ("currency", |_, _| "EUR".into()),
     ("version", |_, _| VERSION.into()),
     ("prices_include_tax", |_, _| false.into()),
-    ("date_created", |order, _| site_time(order.created)),
-    ("date_modified", |order, _| site_time(order.modified)),
+    ("date_created", |order, site| site_time(site, order.created)),
+    ("date_modified", |order, site| site_time(site, order.modified)),
     ("discount_total", |_, _| "0.00".into()),
     ("discount_tax", |_, _| "0.00".into()),
     ("shipping_total", |_, _| "0.00".into()),
@@ -77,8 +90,8 @@ const ORDER: &[Field<Order>] = &[
     ("customer_user_agent", |_, _| "".into()),
     ("created_via", |_, _| "checkout".into()),
     ("customer_note", |_, _| "".into()),
-    ("date_completed", |order, _| shown(is_completed(order), site_time(order.created))),
-    ("date_paid", |order, _| shown(is_paid(order), site_time(order.created))),
+    ("date_completed", |order, site| shown(is_completed(order), site_time(site, order.created))),
+    ("date_paid", |order, site| shown(is_paid(order), site_time(site, order.created))),
     ("cart_hash", |_, _| "".into()),
     ("number", |order, _| order.id.to_string().into()),
     ("meta_data", |order, _| Value::Array(order_meta(order))),
@@ -88,8 +101,8 @@ const ORDER: &[Field<Order>] = &[
     ("fee_lines", |_, _| json!([])),
     ("coupon_lines", |_, _| json!([])),
     ("refunds", |_, _| json!([])),
-    ("payment_url", |order, base| {
-        format!("{base}/checkout/order-pay/{}/?pay_for_order=true&key={}", order.id, order_key(order)).into()
+    ("payment_url", |order, site| {
+        format!("{}/checkout/order-pay/{}/?pay_for_order=true&key={}", site.url, order.id, order_key(order)).into()
     }),
     ("is_editable", |order, _| (order.status == OrderStatus::Pending).into()),
     ("needs_payment", |order, _| matches!(order.status, OrderStatus::Pending | OrderStatus::Failed).into()),
@@ -99,21 +112,21 @@ const ORDER: &[Field<Order>] = &[
     ("date_completed_gmt", |order, _| shown(is_completed(order), utc(order.created))),
     ("date_paid_gmt", |order, _| shown(is_paid(order), utc(order.created))),
     ("currency_symbol", |_, _| "€".into()),
-    ("_links", |order, base| order_links(order, base)),
+    ("_links", |order, site| order_links(order, site.url)),
 ];
 
-pub(super) fn customer(account: &Account, base: &str, wanted: &Fields<'_>) -> Value {
-    build(CUSTOMER, account, base, wanted)
+pub(super) fn customer(account: &Account, site: &Site<'_>, wanted: &Fields<'_>) -> Value {
+    build(CUSTOMER, account, site, wanted)
 }
 
-pub(super) fn order(order: &Order, base: &str, wanted: &Fields<'_>) -> Value {
-    build(ORDER, order, base, wanted)
+pub(super) fn order(order: &Order, site: &Site<'_>, wanted: &Fields<'_>) -> Value {
+    build(ORDER, order, site, wanted)
 }
 
-fn build<T>(fields: &[Field<T>], record: &T, base: &str, wanted: &Fields<'_>) -> Value {
+fn build<T>(fields: &[Field<T>], record: &T, site: &Site<'_>, wanted: &Fields<'_>) -> Value {
     let asked = fields.iter().filter(|(name, _)| wanted.wants(name));
     let made: Map<_, _> =
-        asked.map(|(name, make)| ((*name).to_owned(), wanted.trim(name, make(record, base)))).collect();
+        asked.map(|(name, make)| ((*name).to_owned(), wanted.trim(name, make(record, site)))).collect();
     Value::Object(made)
 }
 
@@ -143,8 +156,8 @@ pub(super) fn utc(second: Second) -> Value {
     DateTime::from_timestamp(second, 0).map(|time| time.format("%Y-%m-%dT%H:%M:%S").to_string()).into()
 }
 
-pub(super) fn site_time(second: Second) -> Value {
-    utc(second + SITE_OFFSET)
+pub(super) fn site_time(site: &Site<'_>, second: Second) -> Value {
+    utc(second + site.ahead)
 }
 
 fn shown(is_shown: bool, value: Value) -> Value {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use url::form_urlencoded::Serializer;
 
-use super::params::{Complaints, Params, Rejected};
+use super::params::{Complaints, Dates, Params, Rejected};
 use super::{Shop, fields};
 use crate::sandbox::OrderStorage;
 use crate::sandbox::book::{ALL_KEYS, Key, Listing, Sort};
@@ -83,15 +83,15 @@ struct OrderFilter<'a> {
 }
 
 impl<'a> OrderFilter<'a> {
-    fn read(complaints: &mut Complaints, params: &'a Params, storage: OrderStorage) -> Self {
+    fn read(complaints: &mut Complaints, params: &'a Params, dates: Dates) -> Self {
         Self {
-            storage,
+            storage: dates.storage,
             statuses: complaints.words(params, "status", STATUSES),
             customer: params.get("customer").map(|_| complaints.integer(params, "customer", 0, 0, None)),
-            modified_after: complaints.date(params, "modified_after", storage),
-            modified_before: complaints.date(params, "modified_before", storage),
-            after: complaints.date(params, "after", storage),
-            before: complaints.date(params, "before", storage),
+            modified_after: complaints.date(params, "modified_after", dates),
+            modified_before: complaints.date(params, "modified_before", dates),
+            after: complaints.date(params, "after", dates),
+            before: complaints.date(params, "before", dates),
             search: params.get("search").map(str::to_lowercase),
         }
     }
@@ -164,8 +164,7 @@ impl Shop {
         };
         drop(state);
         let wanted = params.fields();
-        let body: Vec<_> =
-            accounts.iter().map(|account| fields::customer(account, &self.shared.base_url, &wanted)).collect();
+        let body: Vec<_> = accounts.iter().map(|account| fields::customer(account, &self.site(), &wanted)).collect();
         let ids = accounts.iter().map(|account| account.id).collect();
         let link = self.links("customers", params, &slice, total, "");
         Ok(list_answer(&body, total, slice.per_page, link).with_listed(Target::Customers, ids))
@@ -184,7 +183,7 @@ impl Shop {
         let mut complaints = Complaints::default();
         let slice = Slice::read(&mut complaints, params, "desc");
         let order_by = complaints.word(params, "orderby", "date", ORDER_ORDERS);
-        let filter = OrderFilter::read(&mut complaints, params, storage);
+        let filter = OrderFilter::read(&mut complaints, params, Dates { ahead: self.site().ahead, storage });
         complaints.settle()?;
         let sort = if order_by == "modified" { Sort::Modified } else { Sort::Id };
         let state = self.shared.state();
@@ -204,7 +203,7 @@ impl Shop {
         };
         drop(state);
         let wanted = params.fields();
-        let body: Vec<_> = orders.iter().map(|order| fields::order(order, &self.shared.base_url, &wanted)).collect();
+        let body: Vec<_> = orders.iter().map(|order| fields::order(order, &self.site(), &wanted)).collect();
         // Past the end the new storage forgets the totals and points back to page 0 (recorded).
         let forgets = body.is_empty() && storage == OrderStorage::Tables;
         let total = if forgets { 0 } else { total };

@@ -1,7 +1,7 @@
 //! A simulated WooCommerce 11.0.1: `wc/v3` over plain HTTP, answers as recorded from a real one.
 //!
 //! Sources: `vendors/woocommerce.md` ("sheet") and `vendors/woocommerce/recorded/README.md` ("recorded"). The site's
-//! time zone is Europe/Berlin in name; all year +01:00 in fact, since no zone table is at hand.
+//! time zone is Europe/Berlin in name; all year +01:00 in fact, since no zone table is at hand, until it is changed.
 
 mod auth;
 mod fields;
@@ -18,6 +18,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use self::auth::Authority;
+use self::fields::Site;
 use self::params::{Params, Rejected};
 use super::faults::{Fault, Target};
 use super::records::{Account, Order};
@@ -25,8 +26,6 @@ use super::server::{Answer, Shared};
 
 pub(super) use webhooks::{MANNER, parcels};
 
-/// Seconds that the site's clock is ahead of UTC.
-const SITE_OFFSET: i64 = 3600;
 /// Largest body of a request.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
@@ -157,19 +156,23 @@ impl Shop {
         if rejected.status == 401 { answer.with("vary", "Origin") } else { answer }
     }
 
+    fn site(&self) -> Site<'_> {
+        Site::of(&self.shared)
+    }
+
     fn root_link(&self) -> String {
         format!("<{}/wp-json/>; rel=\"https://api.w.org/\"", self.shared.base_url)
     }
 
     fn customer(&self, id: u64, params: &Params) -> Result<Answer, Rejected> {
         let account = self.shared.state().find::<Account>(id).ok_or_else(Rejected::no_such_user)?;
-        let body = fields::customer(&account, &self.shared.base_url, &params.fields());
+        let body = fields::customer(&account, &self.site(), &params.fields());
         Ok(Answer::json(200, &body).with("allow", "GET, POST, PUT, PATCH, DELETE").with("link", self.root_link()))
     }
 
     fn order(&self, id: u64, params: &Params) -> Result<Answer, Rejected> {
         let order = self.shared.state().find::<Order>(id).ok_or_else(Rejected::no_such_order)?;
-        let body = fields::order(&order, &self.shared.base_url, &params.fields());
+        let body = fields::order(&order, &self.site(), &params.fields());
         Ok(Answer::json(200, &body).with("allow", "GET, POST, PUT, PATCH, DELETE").with("link", self.root_link()))
     }
 
@@ -188,7 +191,8 @@ impl Shop {
     fn index(&self, params: &Params) -> Answer {
         let url = &self.shared.base_url;
         let body = json!({
-            "name": self.shared.name(), "url": url, "home": url, "gmt_offset": 1, "timezone_string": "Europe/Berlin",
+            "name": self.shared.name(), "url": url, "home": url, "gmt_offset": self.shared.seconds_ahead() / 3600,
+            "timezone_string": "Europe/Berlin",
             "namespaces": ["oembed/1.0", "wc/v3", "wc/v1", "wc/v2", "wc-admin", "wc-analytics", "wc/store", "wp/v2"],
             "authentication": {},
         });

@@ -3,7 +3,6 @@
 use chrono::{DateTime, NaiveDateTime};
 use serde_json::{Map, Value, json};
 
-use super::SITE_OFFSET;
 use crate::sandbox::OrderStorage;
 use crate::sandbox::names::normalized;
 use crate::sandbox::records::Second;
@@ -35,6 +34,13 @@ impl Params {
     pub(super) fn fields(&self) -> Fields<'_> {
         Fields(self.list("_fields"))
     }
+}
+
+/// How the store reads a date: by the site's clock, and by where orders are kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Dates {
+    pub(super) ahead: Second,
+    pub(super) storage: OrderStorage,
 }
 
 /// `_fields`: what of a record is asked for; empty for all of it.
@@ -230,10 +236,10 @@ impl Complaints {
     }
 
     /// A date, as the second of UTC that the store takes it for.
-    pub(super) fn date(&mut self, params: &Params, name: &'static str, storage: OrderStorage) -> Option<Second> {
+    pub(super) fn date(&mut self, params: &Params, name: &'static str, dates: Dates) -> Option<Second> {
         let text = params.get(name)?;
         let as_gmt = matches!(params.get("dates_are_gmt"), Some("true" | "1"));
-        let second = second_of(text, as_gmt, storage);
+        let second = second_of(text, as_gmt, dates);
         if second.is_none() {
             self.add(name, "rest_invalid_date", "Invalid date.".to_owned());
         }
@@ -244,14 +250,14 @@ impl Complaints {
 /// - without zone: site time, or UTC with `dates_are_gmt` (sheet, section 2);
 /// - with zone: that moment, but shifted by the site's offset once more with `dates_are_gmt` on post storage
 ///   (recorded: `orders_modified_after_Z_and_flag` loses rows).
-fn second_of(text: &str, as_gmt: bool, storage: OrderStorage) -> Option<Second> {
+fn second_of(text: &str, as_gmt: bool, dates: Dates) -> Option<Second> {
     if let Ok(local) = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S") {
         let second = local.and_utc().timestamp();
-        return Some(if as_gmt { second } else { second - SITE_OFFSET });
+        return Some(if as_gmt { second } else { second - dates.ahead });
     }
     let second = DateTime::parse_from_rfc3339(text).ok()?.timestamp();
-    let shifted = as_gmt && storage == OrderStorage::Posts;
-    Some(if shifted { second + SITE_OFFSET } else { second })
+    let shifted = as_gmt && dates.storage == OrderStorage::Posts;
+    Some(if shifted { second + dates.ahead } else { second })
 }
 
 /// `a, b, and c`, as WordPress lists words.

@@ -7,6 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use super::fields::Site;
 use super::params::{Complaints, Params, Rejected};
 use super::{Shop, fields};
 use crate::sandbox::book::Happened;
@@ -73,7 +74,7 @@ impl Shop {
         let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         let (total, skipped) = (all.len(), number((page - 1).saturating_mul(per_page)));
         let shown: Vec<Value> =
-            all.iter().skip(skipped).take(number(per_page)).map(|one| webhook(one, &self.shared.base_url)).collect();
+            all.iter().skip(skipped).take(number(per_page)).map(|one| webhook(one, &self.site())).collect();
         Ok(Answer::json(200, &shown)
             .with("x-wp-total", total.to_string())
             .with("x-wp-totalpages", total.div_ceil(number(per_page)).to_string())
@@ -141,7 +142,7 @@ impl Shop {
     }
 
     fn webhook_answer(&self, status: u16, subscription: &Subscription) -> Answer {
-        Answer::json(status, &webhook(subscription, &self.shared.base_url))
+        Answer::json(status, &webhook(subscription, &self.site()))
             .with("link", self.root_link())
             .with("allow", "GET, POST, PUT, PATCH, DELETE")
     }
@@ -152,15 +153,15 @@ const fn status_of(subscription: &Subscription) -> &'static str {
 }
 
 /// As recorded: `webhook_create_201`. The secret is never shown.
-fn webhook(one: &Subscription, base: &str) -> Value {
+fn webhook(one: &Subscription, site: &Site<'_>) -> Value {
     let (resource, event) = one.topic.split_once('.').unwrap_or_default();
-    let collection = format!("{base}/wp-json/wc/v3/webhooks");
+    let collection = format!("{}/wp-json/wc/v3/webhooks", site.url);
     let created = fields::utc(one.created);
     json!({
         "id": one.id, "name": one.extra.get("name"), "status": status_of(one), "topic": one.topic,
         "resource": resource, "event": event, "hooks": [], "delivery_url": one.address,
-        "date_created": fields::site_time(one.created), "date_created_gmt": created,
-        "date_modified": fields::site_time(one.created), "date_modified_gmt": created,
+        "date_created": fields::site_time(site, one.created), "date_created_gmt": created,
+        "date_modified": fields::site_time(site, one.created), "date_modified_gmt": created,
         "_links": {
             "self": [{ "href": format!("{collection}/{}", one.id),
                 "targetHints": { "allow": ["GET", "POST", "PUT", "PATCH", "DELETE"] } }],
@@ -219,12 +220,12 @@ fn body(shared: &Shared, event: &Event) -> Vec<u8> {
         Kind::Account => shared
             .state()
             .find::<Account>(event.id)
-            .map(|account| fields::customer(&account, &shared.base_url, &params.fields()))
+            .map(|account| fields::customer(&account, &Site::of(shared), &params.fields()))
             .ok_or_else(Rejected::no_such_user),
         Kind::Order => shared
             .state()
             .find::<Order>(event.id)
-            .map(|order| fields::order(&order, &shared.base_url, &params.fields()))
+            .map(|order| fields::order(&order, &Site::of(shared), &params.fields()))
             .ok_or_else(Rejected::no_such_order),
         Kind::Row => Err(Rejected::no_route()),
     };

@@ -11,7 +11,7 @@ use assent::auth::Caller;
 use assent::connectors::{Settings, settings_of};
 use assent::domain::ids::{IntegrationId, ListId, SyncRunId};
 use assent::domain::sync::RunMode;
-use assent::domain::{Audience, Platform};
+use assent::domain::{Audience, Platform, contact_rules};
 use assent::sandbox::{SandboxStore, StoreOptions};
 use assent::service;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::app::TestApp;
 
-/// An account with one installed store whose subscribers and customers are mapped.
+/// An account with one installed store whose audiences are all mapped, each to a list of its own.
 pub(crate) struct Installed {
     pub(crate) app: App,
     pub(crate) caller: Caller,
@@ -88,9 +88,9 @@ impl Shop {
         }
     }
 
-    /// Asserts that both lists hold exactly whom they ought to.
+    /// Asserts that all lists hold exactly whom they ought to.
     pub(crate) async fn assert_true(&self) {
-        for audience in [Audience::Subscribers, Audience::Customers] {
+        for audience in self.lists.keys().copied() {
             let (on, truth) = (self.on(audience).await, self.truth(audience));
             let missing: Vec<_> = truth.difference(&on).take(5).collect();
             let surplus: Vec<_> = on.difference(&truth).take(5).collect();
@@ -105,15 +105,16 @@ impl Shop {
 }
 
 impl Installed {
-    /// Makes an account and installs a store in it, with both audiences mapped.
+    /// Makes an account and installs a store in it, with all audiences of the platform mapped.
     pub(crate) async fn new(app: &App, platform: Platform, settings: Value) -> Self {
         let owner = format!("{}@example.com", Uuid::new_v4());
         let account = service::accounts::create(app, "Test", &owner).await.expect("an account can be made");
         let caller = Caller::operator(account.account_id);
-        let lists = BTreeMap::from([
-            (Audience::Subscribers, new_list(app, &caller, "Store subscribers", "marketing").await),
-            (Audience::Customers, new_list(app, &caller, "Store customers", "other").await),
-        ]);
+        let mut lists = BTreeMap::new();
+        for audience in contact_rules::of(platform).audiences() {
+            let purpose = if *audience == Audience::Subscribers { "marketing" } else { "other" };
+            lists.insert(*audience, new_list(app, &caller, &format!("Store {audience}"), purpose).await);
+        }
         let integration = install(app, &caller, platform, settings, &lists).await;
         Self { app: app.clone(), caller, integration, lists }
     }

@@ -1,0 +1,142 @@
+//! What people do in a store reaches the lists: by the next incremental pass, a deletion by the next full one.
+
+use ::entity::suppression;
+use assent::domain::sync::RunMode;
+use assent::domain::{Audience, Platform};
+use assent::sandbox::Change;
+use assent::service;
+use chrono::TimeDelta;
+use sea_orm::{EntityTrait, PaginatorTrait};
+use tokio_util::sync::CancellationToken;
+
+use super::{assert_good, change_one, change_subscriber, every_platform, has_account, open};
+use crate::support::app::TestApp;
+use crate::support::databases::TestDatabase;
+
+every_platform!(
+    an_opt_out_is_seen_by_the_next_incremental_pass_and_suppresses_nobody,
+    an_opt_out_of_somebody_without_account_is_seen_too,
+    a_new_address_inherits_nothing_that_the_store_does_not_state,
+    a_person_deleted_in_the_store_leaves_after_a_full_pass,
+    incremental_passes_end_where_a_full_one_does,
+    a_change_while_a_run_is_under_way_is_not_lost,
+);
+
+async fn an_opt_out_is_seen_by_the_next_incremental_pass_and_suppresses_nobody(db: TestDatabase, platform: Platform) {
+    let test = TestApp::new(db).await;
+    let shop = open(&test, platform, 100).await;
+    shop.sync(RunMode::Full).await;
+    let email = change_subscriber(&test, &shop, |email| Change::OptOut { email }).await;
+    assert_good(&shop.sync(RunMode::Incremental).await);
+    assert!(!shop.on(Audience::Subscribers).await.contains(&email));
+    assert!(shop.on(Audience::Customers).await.contains(&email));
+    assert_eq!(suppression::Entity::find().count(&shop.app.db).await.unwrap(), 0);
+    shop.assert_true().await;
+    change_one(&test, &shop, [email.clone()], |email| Change::OptIn { email });
+    assert_good(&shop.sync(RunMode::Incremental).await);
+    assert!(shop.on(Audience::Subscribers).await.contains(&email), "a newer yes counts again");
+    shop.assert_true().await;
+}
+
+async fn an_opt_out_of_somebody_without_account_is_seen_too(db: TestDatabase, platform: Platform) {
+    let test = TestApp::new(db).await;
+    let shop = open(&test, platform, 100).await;
+    shop.sync(RunMode::Full).await;
+    let subscribers = shop.on(Audience::Subscribers).await;
+    let others: Vec<_> = subscribers.into_iter().filter(|email| !has_account(&shop, email)).collect();
+    if others.is_empty() {
+        assert_eq!(platform, Platform::Magento, "without its endpoint Magento tells of account holders only");
+        return;
+    }
+    // A guest says no by an order where there is no newsletter row.
+    let out = |email: String| Change::OptOut { email };
+    let by_order = |email: String| Change::GuestOrder { email, opt_in: Some(false) };
+    let has_row = |email: &String| {
+        let records = shop.store.truth(email).expect("an address").records;
+        records.iter().any(|record| record.stream == "subscribers")
+    };
+    let (with_row, without): (Vec<_>, Vec<_>) = others.into_iter().partition(has_row);
+    let email = if with_row.is_empty() {
+        change_one(&test, &shop, without, by_order)
+    } else {
+        change_one(&test, &shop, with_row, out)
+    };
+    assert_good(&shop.sync(RunMode::Incremental).await);
+    assert!(!shop.on(Audience::Subscribers).await.contains(&email));
+    shop.assert_true().await;
+}
+
+async fn a_new_address_inherits_nothing_that_the_store_does_not_state(db: TestDatabase, platform: Platform) {
+    let test = TestApp::new(db).await;
+    let shop = open(&test, platform, 100).await;
+    shop.sync(RunMode::Full).await;
+    for (to, keep_opt_in) in [("moved.away@example.net", false), ("moved.whole@example.net", true)] {
+        let change = |email| Change::ChangeEmail { email, to: to.to_owned(), keep_opt_in };
+        let old = change_subscriber(&test, &shop, change).await;
+        assert_good(&shop.sync(RunMode::Incremental).await);
+        let customers = shop.on(Audience::Customers).await;
+        assert!(customers.contains(to));
+        assert_eq!(customers.contains(&old), shop.truth(Audience::Customers).contains(&old));
+        let is_subscribed = shop.on(Audience::Subscribers).await.contains(to);
+        assert!(!is_subscribed || shop.truth(Audience::Subscribers).contains(to), "an opt-in is not inherited");
+        // What a store rewrites without a trace is seen by a full pass only (Shopware).
+        test.clock.advance(TimeDelta::minutes(1));
+        assert_good(&shop.sync(RunMode::Full).await);
+        shop.assert_true().await;
+    }
+}
+
+async fn a_person_deleted_in_the_store_leaves_after_a_full_pass(db: TestDatabase, platform: Platform) {
+    let test = TestApp::new(db).await;
+    let shop = open(&test, platform, 100).await;
+    shop.sync(RunMode::Full).await;
+    let email = change_subscriber(&test, &shop, |email| Change::Delete { email }).await;
+    assert!(shop.on(Audience::Customers).await.contains(&email));
+    assert_good(&shop.sync(RunMode::Full).await);
+    assert!(!shop.on(Audience::Subscribers).await.contains(&email));
+    shop.assert_true().await;
+}
+
+async fn incremental_passes_end_where_a_full_one_does(db: TestDatabase, platform: Platform) {
+    let test = TestApp::new(db).await;
+    let shop = open(&test, platform, 120).await;
+    shop.sync(RunMode::Full).await;
+    change_subscriber(&test, &shop, |email| Change::OptOut { email }).await;
+    change_subscriber(&test, &shop, |email| Change::GuestOrder { email, opt_in: Some(false) }).await;
+    for (email, opt_in) in [("New.Guest@Example.com", Some(true)), ("quiet.guest@example.com", None)] {
+        shop.store.change(&Change::GuestOrder { email: email.to_owned(), opt_in }).unwrap();
+    }
+    shop.store.change(&Change::NewCustomer { email: "fresh@example.org".to_owned(), opt_in: Some(true) }).unwrap();
+    test.clock.advance(TimeDelta::minutes(1));
+    assert_good(&shop.sync(RunMode::Incremental).await);
+    shop.assert_true().await;
+    let incremental = shop.members().await;
+    assert_good(&shop.sync(RunMode::Full).await);
+    assert_eq!(shop.members().await, incremental);
+}
+
+async fn a_change_while_a_run_is_under_way_is_not_lost(db: TestDatabase, platform: Platform) {
+    let test = TestApp::new(db).await;
+    let shop = open(&test, platform, 430).await;
+    let shutdown = CancellationToken::new();
+    shutdown.cancel();
+    for mode in [RunMode::Full, RunMode::Incremental] {
+        test.clock.advance(TimeDelta::minutes(1));
+        let run = service::syncs::start(&shop.app, &shop.caller, shop.integration, mode).await.unwrap();
+        assent::sync::worker::run_one(&shop.app, run, &shutdown).await;
+        // The run has read its first page and takes no notice of what happens to its people now.
+        let subscribers: Vec<_> = shop.truth(Audience::Subscribers).into_iter().collect();
+        let holders: Vec<_> = subscribers.into_iter().filter(|email| has_account(&shop, email)).collect();
+        let (first, last) = (holders.first().cloned(), holders.last().cloned());
+        change_one(&test, &shop, first, |email| Change::OptOut { email });
+        change_one(&test, &shop, last, |email| Change::OptOut { email });
+        let late = |who: &str| format!("late.{who}.{mode:?}@example.net").to_lowercase();
+        shop.store.change(&Change::GuestOrder { email: late("guest"), opt_in: Some(true) }).unwrap();
+        shop.store.change(&Change::NewCustomer { email: late("customer"), opt_in: Some(true) }).unwrap();
+        assent::sync::worker::run_one(&shop.app, run, &CancellationToken::new()).await;
+        assert_good(&shop.run(run).await);
+        test.clock.advance(TimeDelta::minutes(1));
+        assert_good(&shop.sync(RunMode::Incremental).await);
+        shop.assert_true().await;
+    }
+}
