@@ -2,6 +2,7 @@
 
 mod report;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -19,15 +20,13 @@ use crate::config::Config;
 use crate::domain::access::Scope;
 use crate::domain::ids::ListId;
 use crate::domain::sync::RunMode;
-use crate::domain::{Audience, Platform, Purpose};
+use crate::domain::{Audience, Platform, Purpose, contact_rules};
 use crate::sandbox::{PLATFORMS, SandboxStore, StoreOptions};
 use crate::service::integrations::{self, NewIntegration};
 use crate::service::{accounts, lists, syncs};
 use crate::sync::worker;
 use crate::telemetry;
 
-/// Name of the list that `--map-customers` makes.
-const CUSTOMER_LIST: &str = "Store customers";
 /// Last line with `--once`.
 const ONCE: &str = "That was all: the addresses above answer only without --once.";
 /// Most people of one simulated store.
@@ -59,7 +58,7 @@ pub(super) struct Arguments {
     /// Platforms, separated by commas [default: all that can be simulated].
     #[arg(long, value_delimiter = ',', value_parser = platform)]
     platforms: Vec<Platform>,
-    /// Also map customers, to a list of their own.
+    /// Also map customers, and guests where they are an audience of their own, each to a list of their own.
     #[arg(long)]
     map_customers: bool,
     /// Stop after the first syncs.
@@ -172,19 +171,22 @@ async fn install(
     stores: &[SandboxStore],
     map_customers: bool,
 ) -> Result<Vec<Installed>, Failure> {
-    let customers: Option<ListId> =
-        if map_customers { Some(lists::create(app, caller, CUSTOMER_LIST, Purpose::Other).await?.id) } else { None };
+    let mut others: BTreeMap<Audience, Option<ListId>> = BTreeMap::new();
     let mut installed = Vec::with_capacity(stores.len());
     for store in stores {
         let Value::Object(settings) = store.settings() else {
             return Err(Failure::failed("a simulated store has no settings"));
         };
-        let new = NewIntegration {
-            platform: store.platform(),
-            name: store.name().to_owned(),
-            settings,
-            mappings: customers.map(|list| (Audience::Customers, Some(list))).into_iter().collect(),
-        };
+        let mut mappings = BTreeMap::new();
+        let audiences = contact_rules::of(store.platform()).audiences().iter().copied();
+        for audience in audiences.filter(|audience| map_customers && *audience != Audience::Subscribers) {
+            if !others.contains_key(&audience) {
+                let list = lists::create(app, caller, &format!("Store {audience}"), Purpose::Other).await?;
+                others.insert(audience, Some(list.id));
+            }
+            mappings.insert(audience, others[&audience]);
+        }
+        let new = NewIntegration { platform: store.platform(), name: store.name().to_owned(), settings, mappings };
         let integration = integrations::create(app, caller, new).await?;
         installed.push(Installed { id: integration.id, platform: integration.platform, name: integration.name });
     }
