@@ -34,6 +34,7 @@ mod sync_recorded;
 mod sync_sfcc;
 mod sync_stop;
 mod sync_words;
+mod traps;
 mod webhooks;
 mod woocommerce_connector;
 mod woocommerce_recorded;

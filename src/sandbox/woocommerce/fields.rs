@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::params::Fields;
 use crate::sandbox::population::mix;
-use crate::sandbox::server::Shared;
 use crate::sandbox::records::{Account, Order, OrderStatus, Says, Second, Standing};
+use crate::sandbox::server::Shared;
 
 /// Release whose answers these are.
 pub(super) const VERSION: &str = "11.0.1";
