@@ -17,6 +17,7 @@ use reqwest::header::{ACCEPT, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use tokio::time::Instant;
 
 use super::ConnectorError;
+use super::token::{TokenCache, Tokens};
 use crate::domain::Platform;
 
 pub(crate) use download::Lines;
@@ -48,6 +49,7 @@ pub struct Http {
     /// Time for a whole answer, or for the next bytes of a download.
     timeout: Duration,
     paces: Arc<std::sync::Mutex<HashMap<String, Weak<Pace>>>>,
+    tokens: Arc<TokenCache>,
 }
 
 impl Http {
@@ -66,7 +68,7 @@ impl Http {
             // WordPress answers maintenance and database failures as HTML unless asked for JSON.
             .default_headers(HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]))
             .build()?;
-        Ok(Self { client, policy, timeout, paces: Arc::default() })
+        Ok(Self { client, policy, timeout, paces: Arc::default(), tokens: Arc::default() })
     }
 
     /// The pace of a store, one for all that talk to it in this process. `store` names it and the credentials whose
@@ -82,6 +84,12 @@ impl Http {
         let pace = Arc::new(Pace::default());
         paces.insert(key, Arc::downgrade(&pace));
         pace
+    }
+
+    /// The access token of a store's credentials, one for all that use them in this process; `new` where there is none
+    /// yet. `parts` are all that tells them from others, the secret too: only a hash of them is kept.
+    pub(super) fn tokens(&self, platform: Platform, parts: &[&str], new: impl FnOnce() -> Tokens) -> Arc<Tokens> {
+        self.tokens.of(platform, parts, new)
     }
 
     /// Whether stores at private addresses may be called.

@@ -184,7 +184,7 @@ pub fn open(
         Platform::Magento => Ok(Box::new(magento::Magento::open(settings, http, clock)?)),
         Platform::Sfcc => Ok(Box::new(sfcc::Sfcc::open(settings, http, clock)?)),
         Platform::Shopify => Ok(Box::new(shopify::Shopify::open(settings, http, clock)?)),
+        Platform::Shopware => Ok(Box::new(shopware::Shopware::open(settings, http, clock)?)),
         Platform::WooCommerce => Ok(Box::new(woocommerce::WooCommerce::open(settings, http, clock)?)),
-        Platform::Shopware => Err(InvalidSetting::new("platform", "has no connector in this release")),
     }
 }

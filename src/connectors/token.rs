@@ -2,19 +2,26 @@
 //!
 //! A token is kept in memory only: it is cheap to get and nothing is lost with it. There is no refresh token; the grant
 //! is simply repeated. How a token is asked for and what a refusal means is the platform's.
+//!
+//! A connector is opened anew for every run, hint and test. Where a store counts token calls, its token has to outlive
+//! the connector that asked for it: [`TokenCache`].
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
 
 use super::ConnectorError;
-use crate::domain::Clock;
+use crate::domain::{Clock, Platform};
 
 /// Longest lifetime believed, in seconds. No platform documents more than a day.
 const MAX_LIFETIME_SECONDS: i64 = 7 * 24 * 3600;
+/// Credentials whose token is kept although nobody uses them right now.
+const MAX_IDLE: usize = 1000;
 
 /// What a token endpoint grants (RFC 6749 section 5.1); the rest of its answer is the platform's.
 #[derive(Debug, Deserialize)]
@@ -72,6 +79,27 @@ impl Tokens {
     }
 }
 
+/// The tokens of a process, by the credentials that they are asked for with.
+#[derive(Debug, Default)]
+pub(super) struct TokenCache(std::sync::Mutex<HashMap<[u8; 32], Arc<Tokens>>>);
+
+impl TokenCache {
+    /// The token of these credentials; `new` where there is none yet. `parts` are all that tells them from others, the
+    /// secret too: what is kept of them is a hash.
+    pub(super) fn of(&self, platform: Platform, parts: &[&str], new: impl FnOnce() -> Tokens) -> Arc<Tokens> {
+        let mut hasher = Sha256::new();
+        for part in [platform.as_str()].iter().chain(parts) {
+            hasher.update((part.len() as u64).to_be_bytes());
+            hasher.update(part.as_bytes());
+        }
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= MAX_IDLE {
+            all.retain(|_, tokens| Arc::strong_count(tokens) > 1);
+        }
+        Arc::clone(all.entry(hasher.finalize().into()).or_insert_with(|| Arc::new(new())))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,5 +146,19 @@ mod tests {
         let refused = tokens.current(async { Err(ConnectorError::CredentialsRejected) }).await;
         assert_eq!(refused.unwrap_err(), ConnectorError::CredentialsRejected);
         assert_eq!(taken(&tokens, &Grants::default(), 1799).await, "token 0");
+    }
+
+    #[tokio::test]
+    async fn who_has_the_same_credentials_has_the_same_token() {
+        let (cache, grants) = (TokenCache::default(), Grants::default());
+        let of = |parts: &[&str]| {
+            cache.of(Platform::Shopware, parts, || Tokens::new(TimeDelta::seconds(60), Arc::new(SystemClock)))
+        };
+        let (one, same) = (of(&["ab", "c"]), of(&["ab", "c"]));
+        let tokens = tokio::join!(taken(&one, &grants, 600), taken(&same, &grants, 600));
+        assert_eq!(tokens, ("token 0".to_owned(), "token 0".to_owned()));
+        drop((one, same));
+        assert_eq!(taken(&of(&["ab", "c"]), &grants, 600).await, "token 0", "also for who comes later");
+        assert_eq!(taken(&of(&["a", "bc"]), &grants, 600).await, "token 1");
     }
 }

@@ -114,11 +114,12 @@ pub const SHOPIFY: ContactRules = ContactRules {
     opt_out: OptOut::LeaveSubscribers,
 };
 
-/// Source: article, section Shopware.
+/// Source: article, section Shopware. The platform keeps one newsletter state per address and sales channel and does
+/// not tell whether account creation or checkout set it (`vendors/shopware.md` sections 4 and 8): that state counts.
 pub const SHOPWARE: ContactRules = ContactRules {
     customers: Customers::AccountHolders,
     guests: Guests::JoinCustomers,
-    subscribers: Subscribers::OptedInBy(&[AccountCreation, Checkout]),
+    subscribers: Subscribers::OptedInBy(&[AccountCreation, Checkout, StoreSetting]),
     order_words: OrderWords::Count,
     opt_out: OptOut::LeaveSubscribers,
 };

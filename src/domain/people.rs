@@ -59,6 +59,8 @@ wire_enum! {
         TestOrder = "test_order",
         /// An order without an email address, for example made by staff.
         OrderWithoutEmail = "order_without_email",
+        /// An account or guest whose address the store still waits to be confirmed.
+        Unconfirmed = "unconfirmed",
         /// An order of an account holder that says nothing about opt-in.
         CoveredByAccount = "covered_by_account",
         /// Belongs to a sales channel that was not chosen. Says nothing about the person's will.

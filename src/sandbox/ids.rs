@@ -16,7 +16,7 @@ pub(crate) fn shown(nature: &Nature, stream: &str, number: u64) -> String {
 
 /// 32 hexadecimal digits like a UUID of version 7, so that ids of one stream sort as their numbers do.
 pub(crate) fn text(stream: &str, number: u64) -> String {
-    let salt = mix(stream.bytes().fold(0, |salt, byte| salt * 31 + u64::from(byte)), number);
+    let salt = mix(stream.bytes().fold(0_u64, |salt, byte| salt.wrapping_mul(31).wrapping_add(byte.into())), number);
     format!("{:012x}7{:03x}8{:015x}", 0x018d_0000_0000_u64 + number, salt & 0xfff, salt >> 4)
 }
 

@@ -226,6 +226,14 @@ impl Answer {
         self
     }
 
+    /// The JSON body in another format.
+    pub(crate) fn recast(mut self, content_type: &'static str, change: impl FnOnce(Value) -> Value) -> Self {
+        if let Ok(body) = serde_json::from_slice(&self.body) {
+            (self.content_type, self.body) = (content_type, change(body).to_string().into_bytes());
+        }
+        self
+    }
+
     pub(crate) fn into_response(mut self) -> Response {
         let body = std::mem::take(&mut self.body);
         self.response(Body::from(body))

@@ -22,6 +22,7 @@ mod sandbox_woocommerce_recorded;
 mod settings_schema;
 mod sfcc_connector;
 mod shopify_connector;
+mod shopware_connector;
 mod sign_in;
 mod store_text;
 mod support;

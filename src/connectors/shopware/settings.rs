@@ -16,10 +16,11 @@ pub(crate) const FIELDS: &[SettingField] = &[
     .shape(Shape::VISIBLE.pattern, Shape::VISIBLE.words)
     .example("SWIA0000000000000000000000"),
     SettingField::secret("secretAccessKey", "Secret access key, shown once when the integration is added.").required(),
-    SettingField::list(
-        "salesChannelIds",
-        "Only newsletter sign-ups of these sales channels, by id; without it those of all.",
-    )
-    .shape("^[0-9a-f]{32}$", "an id of 32 hexadecimal digits")
-    .example("98432def39fc4624b33213a56b8c944d"),
+    SettingField::list("salesChannelIds", "Only people of these sales channels, by id; without it those of all.")
+        .shape("^[0-9a-f]{32}$", "an id of 32 hexadecimal digits")
+        .example("98432def39fc4624b33213a56b8c944d"),
+    SettingField::secret(
+        "appSecret",
+        "Secret that the shop signs its webhooks with, where an app of the shop sends them; unsigned ones are refused then.",
+    ),
 ];
