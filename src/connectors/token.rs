@@ -110,14 +110,14 @@ mod tests {
     struct Grants(AtomicU32);
 
     impl Grants {
-        async fn grant(&self, expires_in: i64) -> Result<Granted, ConnectorError> {
+        fn grant(&self, expires_in: i64) -> Granted {
             let number = self.0.fetch_add(1, Ordering::Relaxed);
-            Ok(Granted { access_token: SecretString::from(format!("token {number}")), expires_in })
+            Granted { access_token: SecretString::from(format!("token {number}")), expires_in }
         }
     }
 
     async fn taken(tokens: &Tokens, grants: &Grants, expires_in: i64) -> String {
-        tokens.current(grants.grant(expires_in)).await.unwrap().expose_secret().to_owned()
+        tokens.current(async { Ok(grants.grant(expires_in)) }).await.unwrap().expose_secret().to_owned()
     }
 
     #[tokio::test]

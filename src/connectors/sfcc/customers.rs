@@ -38,6 +38,8 @@ const EARLIEST: DateTime<Utc> = DateTime::from_timestamp(946_684_800, 0).expect(
 /// Where halving takes a window to end that begins in the future.
 const FUTURE: TimeDelta = TimeDelta::days(36_500);
 
+/// What a list is sorted by where no date is known; documented as searchable (`vendors/sfcc.md` section 4).
+const NUMBER: &str = "customerNo";
 /// What is too long about a list that can't be divided.
 pub(super) const NO_DATE: &str =
     "customers: there are more than 10,000, and its customer search knows no date to divide them by";
@@ -238,19 +240,25 @@ impl<'a> Reader<'a> {
     }
 
     async fn fetch(&mut self, size: u64) -> Result<client::Found, ConnectorError> {
-        let Position { by, window, .. } = self.position;
+        let Position { by, window, total, .. } = self.position;
+        let offset = self.walk.cursor().offset;
         let range = by.and_then(|field| window.range(field));
-        let body = fields::search(by, range, self.walk.cursor().offset, size);
-        let result = self.store.client.search(&body).await;
-        let is_refused = matches!(result, Err(ConnectorError::Refused { status: 400 }));
-        if !is_refused || self.position.total.is_some() {
-            return result;
+        let sort = by.map_or(NUMBER, DateField::name);
+        let result = self.store.client.search(&fields::search(Some(sort), range, offset, size)).await;
+        match (result, by, total) {
+            // Nothing can be sorted by here: the search's own order has to do.
+            (Err(ConnectorError::Refused { status: 400 }), None, _) => {
+                self.store.client.search(&fields::search(None, None, offset, size)).await
+            }
+            // The search knew this date in an earlier pass and no longer does: find out anew, and read everybody.
+            (Err(ConnectorError::Refused { status: 400 }), Some(_), None) => {
+                self.position = begin_with_everybody(self.store, self.store.client.now()).await?;
+                self.walk = Walk::new(Cursor::default());
+                let sort = self.position.by.map(DateField::name);
+                self.store.client.search(&fields::search(sort, None, 0, size)).await
+            }
+            (result, _, _) => result,
         }
-        // The search knew this date in an earlier pass and no longer does: find out anew, and read everybody.
-        self.position = begin_with_everybody(self.store, self.store.client.now()).await?;
-        self.walk = Walk::new(Cursor::default());
-        let body = fields::search(self.position.by, None, 0, self.store.client.page_size());
-        self.store.client.search(&body).await
     }
 
     /// Takes over what a page tells beside its records.

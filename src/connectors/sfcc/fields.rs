@@ -95,20 +95,22 @@ async fn is_known(client: &Client, field: DateField) -> Result<bool, ConnectorEr
 }
 
 async fn count(client: &Client, filter: Option<(DateField, Value)>) -> Result<u64, ConnectorError> {
-    let (sort, filter) = filter.map_or((None, None), |(field, filter)| (Some(field), Some(filter)));
+    let (sort, filter) = filter.map_or((None, None), |(field, filter)| (Some(field.name()), Some(filter)));
     Ok(client.search(&search(sort, filter, 0, 1)).await?.total)
 }
 
-/// Body of a search (`SearchRequest`). Without a date, sorted by the customer number, which is documented as
-/// searchable.
-pub(super) fn search(sort: Option<DateField>, range: Option<Value>, offset: u64, limit: u64) -> Value {
+/// Body of a search (`SearchRequest`), oldest or least first.
+pub(super) fn search(sort: Option<&str>, range: Option<Value>, offset: u64, limit: u64) -> Value {
     let everybody = json!({ "matchAllQuery": {} });
     let query = match range {
         None => everybody,
         Some(range) => json!({ "filteredQuery": { "query": everybody, "filter": { "rangeFilter": range } } }),
     };
-    let sort = sort.map_or("customerNo", DateField::name);
-    json!({ "query": query, "sorts": [{ "field": sort, "sortOrder": "asc" }], "limit": limit, "offset": offset })
+    let mut body = json!({ "query": query, "limit": limit, "offset": offset });
+    if let Some(field) = sort {
+        body["sorts"] = json!([{ "field": field, "sortOrder": "asc" }]);
+    }
+    body
 }
 
 /// A time as the platform writes it: UTC, milliseconds, `Z`.

@@ -44,7 +44,7 @@ struct Position {
     /// Oldest order of the window.
     from: Option<DateTime<Utc>>,
     cursor: Cursor,
-    /// Oldest order of the last page, and whether the page was in order.
+    /// Date of the oldest order of the last page, if that was in order.
     floor: Option<DateTime<Utc>>,
     /// What the watermark will be.
     mark: Mark,
@@ -61,21 +61,22 @@ impl Position {
         Self { sites_read: 0, since, from: since, cursor: Cursor::default(), floor: None, mark }
     }
 
-    /// The field that orders are sorted by, and its names in a request.
+    /// What orders are sorted by.
     const fn by(&self) -> Sort {
         if self.since.is_some() { CHANGES } else { CREATIONS }
     }
 }
 
+/// A date of orders: as documents have it, as a sort key, and as the lower bound in a request.
 #[derive(Debug, Clone, Copy)]
 struct Sort {
     field: &'static str,
-    sort_by: &'static str,
+    key: &'static str,
     from: &'static str,
 }
 
-const CHANGES: Sort = Sort { field: "lastModified", sort_by: "last_modified_date", from: "lastModifiedDateFrom" };
-const CREATIONS: Sort = Sort { field: "creationDate", sort_by: "creation_date", from: "creationDateFrom" };
+const CHANGES: Sort = Sort { field: "lastModified", key: "last_modified_date", from: "lastModifiedDateFrom" };
+const CREATIONS: Sort = Sort { field: "creationDate", key: "creation_date", from: "creationDateFrom" };
 
 /// Pages of orders, see [`Connector::pages`](crate::connectors::Connector::pages).
 ///
@@ -154,7 +155,7 @@ impl Reader<'_> {
     fn query(&self, size: u64) -> Vec<(&'static str, String)> {
         let by = self.position.by();
         let mut query = vec![
-            ("sortBy", by.sort_by.to_owned()),
+            ("sortBy", by.key.to_owned()),
             // By default the newest come first.
             ("sortOrder", "asc".to_owned()),
             ("limit", size.to_string()),

@@ -49,11 +49,13 @@ struct SearchRequest {
 
 /// Of the specification's queries those that are simulated: one key per object.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 enum Query {
-    MatchAllQuery(Nothing),
-    TermQuery(TermQuery),
-    FilteredQuery { query: Box<Query>, filter: Filter },
+    #[serde(rename = "matchAllQuery")]
+    MatchAll(Nothing),
+    #[serde(rename = "termQuery")]
+    Term(TermQuery),
+    #[serde(rename = "filteredQuery")]
+    Filtered { query: Box<Query>, filter: Filter },
 }
 
 #[derive(Deserialize)]
@@ -69,9 +71,9 @@ struct TermQuery {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 enum Filter {
-    RangeFilter(RangeFilter),
+    #[serde(rename = "rangeFilter")]
+    Range(RangeFilter),
 }
 
 #[derive(Deserialize)]
@@ -124,7 +126,7 @@ impl Instance {
             return Err(Problem::bad_request("The sum of offset and limit must not exceed 10000."));
         }
         let (accounts, total) = match query {
-            Query::TermQuery(term) => {
+            Query::Term(term) => {
                 let accounts = self.with_numbers(&term)?;
                 let total = accounts.len() as u64;
                 let window = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
@@ -156,12 +158,12 @@ impl Instance {
 
     fn read_ranges(&self, query: Query, within: &mut Vec<(Date, std::ops::Range<i64>)>) -> Result<(), Problem> {
         match query {
-            Query::MatchAllQuery(Nothing {}) => Ok(()),
-            Query::FilteredQuery { query, filter: Filter::RangeFilter(range) } => {
+            Query::MatchAll(Nothing {}) => Ok(()),
+            Query::Filtered { query, filter: Filter::Range(range) } => {
                 within.push((self.date(&range.field)?, range.seconds()?));
                 self.read_ranges(*query, within)
             }
-            Query::TermQuery(_) => Err(Problem::bad_request("This query is not simulated within a filter.")),
+            Query::Term(_) => Err(Problem::bad_request("This query is not simulated within a filter.")),
         }
     }
 

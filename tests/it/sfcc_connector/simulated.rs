@@ -181,7 +181,7 @@ async fn the_connection_test_names_what_the_api_client_lacks() {
 
 #[tokio::test]
 async fn a_token_that_ends_in_the_middle_of_a_pass_is_renewed() {
-    let token_lives = std::time::Duration::from_secs(60);
+    let token_lives = std::time::Duration::from_mins(1);
     let store = simulated(600, SfccOptions { token_lives, ..SfccOptions::default() }).await;
     for _ in 0..3 {
         read(&*store.connector, Stream::Orders, Pass::Full, None).await.unwrap();

@@ -131,6 +131,8 @@ pub(crate) enum Dates {
     Known,
     /// Refuses them.
     Unknown,
+    /// Refuses them, and to sort by anything else.
+    Unsortable,
     /// Takes them and does nothing.
     Ignored,
     /// Finds only what has them, and the first row has none.
@@ -142,10 +144,11 @@ pub(crate) fn search(rows: &[Value], dates: Dates, asked: &Asked) -> Reply {
     let body = asked.json();
     let number = |name: &str| usize::try_from(body[name].as_u64().unwrap()).unwrap();
     let (limit, offset) = (number("limit"), number("offset"));
-    assert!(limit >= 1 && limit <= 200 && offset + limit <= 10_000, "{body}");
+    assert!((1..=200).contains(&limit) && offset + limit <= 10_000, "{body}");
     let range = &body["query"]["filteredQuery"]["filter"]["rangeFilter"];
-    let by_date = body["sorts"][0]["field"] != "customerNo" || !range.is_null();
-    if by_date && dates == Dates::Unknown {
+    let sort = body["sorts"][0]["field"].as_str();
+    let by_date = !range.is_null() || sort.is_some_and(|field| field != "customerNo");
+    if (by_date && dates == Dates::Unknown) || (sort.is_some() && dates == Dates::Unsortable) {
         return problem(400, "invalid-query-parameter");
     }
     let within = |row: &&Value| {
