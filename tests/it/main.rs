@@ -14,6 +14,7 @@ mod magento_connector;
 mod magento_recorded;
 mod notices;
 mod rest;
+mod sandbox_bigcommerce;
 mod sandbox_people;
 mod sandbox_sfcc;
 mod sandbox_shopify;

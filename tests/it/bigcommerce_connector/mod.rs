@@ -5,6 +5,8 @@
 
 mod answers;
 mod budget;
+mod contract;
 mod deliveries;
 mod paging;
 pub(crate) mod shop;
+mod simulated;
