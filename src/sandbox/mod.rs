@@ -63,6 +63,7 @@ pub const HANG: Duration = Duration::from_secs(90);
 pub const PLATFORMS: &[Platform] = &[Platform::Sfcc, Platform::Shopify, Platform::WooCommerce];
 pub const PLATFORMS: &[Platform] = &[Platform::Sfcc, Platform::Shopify, Platform::Shopware, Platform::WooCommerce];
 pub const PLATFORMS: &[Platform] = &[Platform::BigCommerce, Platform::Sfcc, Platform::Shopify, Platform::WooCommerce];
+pub const PLATFORMS: &[Platform] = &[Platform::Magento, Platform::Sfcc, Platform::Shopify, Platform::WooCommerce];
 
 /// A store could not be started.
 #[derive(Debug, thiserror::Error)]

@@ -22,7 +22,7 @@ use super::{Change, ChangeError, HANG, StoreOptions, Truth};
 use crate::domain::Platform;
 
 /// What the vendors call an address.
-const ADDRESSES: [&str; 3] = ["email", "emailAddress", "customer_email"];
+const ADDRESSES: [&str; 4] = ["email", "emailAddress", "customer_email", "subscriber_email"];
 /// Time for half an answer to go out.
 const FLUSH: Duration = Duration::from_millis(20);
 

@@ -15,6 +15,7 @@ mod magento_recorded;
 mod notices;
 mod rest;
 mod sandbox_bigcommerce;
+mod sandbox_magento;
 mod sandbox_people;
 mod sandbox_sfcc;
 mod sandbox_shopify;

@@ -31,7 +31,7 @@ pub(crate) const ODD: &[Part] = &[
     // One address on two websites: the list shows the first state found for both [6].
     account(&[PENDING, AccountPart { channel: 1, ..YES }]),
     account(&[YES, AccountPart { channel: 1, ..ACCOUNT }]),
-    account(&[AccountPart { list_hides: true, ..YES }]), // other letter case in the subscriber row [6]
+    account(&[AccountPart { list_hides: true, address: Address::OtherCase, ..YES }]), // the subscriber row in small letters [6]
     account(&[AccountPart { channel: 1, ..YES }]),
     guest(&[OrderPart { status: OrderStatus::Cancelled, ..GUEST_ORDER }]), // any state counts [5]
     guest(&[OrderPart { malformed: true, ..GUEST_ORDER }]),

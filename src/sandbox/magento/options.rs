@@ -7,6 +7,15 @@ pub struct MagentoOptions {
     pub subscribers_endpoint: bool,
     /// What a page past the end has.
     pub past_the_end: PastTheEnd,
+    /// The token of an integration is taken as bearer, and [`settings`](super::super::SandboxStore::settings) gives it;
+    /// off by default since 2.4.4 (section 2).
+    pub bearer: bool,
+    /// Pages larger than this are refused; no limit by default (section 3).
+    pub largest_page: Option<u64>,
+    /// The list of customers does not show `is_subscribed`, as before 2.4 (section 6).
+    pub list_hides_flag: bool,
+    /// A resource of the access control that the integration was not given (section 2).
+    pub missing_right: Option<&'static str>,
 }
 
 /// What a page past the end has (`vendors/magento.md` section 3).

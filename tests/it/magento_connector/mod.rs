@@ -5,6 +5,8 @@
 
 mod answers;
 mod check;
+mod contract;
 mod paging;
 pub(crate) mod shop;
+mod simulated;
 mod websites;
