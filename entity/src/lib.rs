@@ -15,6 +15,7 @@ pub mod membership;
 pub mod membership_event;
 pub mod opt_out;
 pub mod pending_hint;
+pub mod privacy_request;
 pub mod quarantined_record;
 pub mod signing_key;
 pub mod source_record;

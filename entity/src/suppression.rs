@@ -22,6 +22,8 @@ pub struct Model {
     pub lifted_at: Option<DateTimeUtc>,
     /// The consent record that lifted it.
     pub lifted_by: Option<Uuid>,
+    /// Since when nothing is kept of the person, and nothing may be brought back.
+    pub erased_at: Option<DateTimeUtc>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

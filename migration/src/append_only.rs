@@ -47,3 +47,80 @@ pub(crate) async fn unprotect(manager: &SchemaManager<'_>, table: &str) -> Resul
     }
     Ok(())
 }
+
+/// Columns of a consent record that hold something personal, and the salt of their commitments.
+const PERSONAL: &[&str] = &[
+    "contact_id",
+    "url",
+    "ip_address",
+    "user_agent",
+    "capture_ref",
+    "evidence_ref",
+    "preferences_snapshot",
+    "metadata",
+    "salt",
+];
+/// Columns of a consent record that erasure leaves as they are. The key by which repetitions are found is in neither
+/// list: it is made from personal fields, and erasure replaces it.
+const KEPT: &[&str] = &[
+    "id",
+    "account_id",
+    "sequence",
+    "schema_version",
+    "event_type",
+    "supersedes_id",
+    "channel",
+    "purposes",
+    "text",
+    "text_hash",
+    "language",
+    "policy_url",
+    "date_time_consented",
+    "date_time_created",
+    "capture_method",
+    "action",
+    "legal_basis",
+    "opt_in_type",
+    "lists_snapshot",
+    "controller_name",
+    "jurisdiction",
+    "expires_at",
+    "recorded_by",
+    "commitments",
+    "prev_hash",
+    "record_hash",
+];
+
+/// Lets a consent record lose everything personal, all at once and for good, and nothing else.
+pub(crate) async fn allow_erasure(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let db = manager.get_connection();
+    let is_postgres = manager.get_database_backend() == DbBackend::Postgres;
+    let same = if is_postgres { "IS NOT DISTINCT FROM" } else { "IS" };
+    let gone = PERSONAL.iter().map(|column| format!("NEW.{column} IS NULL"));
+    let kept = KEPT.iter().map(|column| format!("NEW.{column} {same} OLD.{column}"));
+    let erases: Vec<String> = std::iter::once("OLD.salt IS NOT NULL".to_owned()).chain(gone).chain(kept).collect();
+    let erases = erases.join(" AND ");
+    if is_postgres {
+        // Nested, because the row of an insert or a removal has only one of both sides.
+        db.execute_unprepared(&format!(
+            "CREATE OR REPLACE FUNCTION consent_record_is_append_only() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN IF TG_OP = 'UPDATE' THEN IF {erases} THEN RETURN NEW; END IF; END IF; \
+             RAISE EXCEPTION 'consent_record is append-only'; END $$"
+        ))
+        .await?;
+    } else {
+        db.execute_unprepared("DROP TRIGGER consent_record_append_only_UPDATE").await?;
+        db.execute_unprepared(&format!(
+            "CREATE TRIGGER consent_record_append_only_UPDATE BEFORE UPDATE ON consent_record WHEN NOT ({erases}) \
+             BEGIN SELECT RAISE(ABORT, 'consent_record is append-only'); END"
+        ))
+        .await?;
+    }
+    Ok(())
+}
+
+/// Takes that back.
+pub(crate) async fn forbid_erasure(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    unprotect(manager, "consent_record").await?;
+    protect(manager, "consent_record").await
+}

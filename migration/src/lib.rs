@@ -14,6 +14,7 @@ mod m20260101_000004_create_membership;
 mod m20260101_000005_create_consent_record;
 mod m20260101_000006_create_sync_run;
 mod m20260101_000007_create_webhook;
+mod m20260101_000008_create_privacy_request;
 mod m20260101_000009_add_integration_notices;
 
 /// All changes, in order.
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000005_create_consent_record::Migration),
             Box::new(m20260101_000006_create_sync_run::Migration),
             Box::new(m20260101_000007_create_webhook::Migration),
+            Box::new(m20260101_000008_create_privacy_request::Migration),
             Box::new(m20260101_000009_add_integration_notices::Migration),
         ]
     }

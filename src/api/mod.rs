@@ -14,6 +14,7 @@ pub mod list;
 mod mirror;
 pub mod object;
 pub mod page;
+pub mod privacy;
 pub mod sync;
 pub mod webhook;
 pub mod words;

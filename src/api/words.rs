@@ -147,6 +147,32 @@ mirrored! {
         Suppressed = "suppressed",
         /// The suppression was lifted by a newer consent.
         Resubscribed = "resubscribed",
+        /// The person was erased.
+        Erased = "erased",
+    }
+}
+
+mirrored! {
+    /// What a privacy request asks for.
+    PrivacyKind = "crate::domain::privacy::PrivacyKind" {
+        /// The data of one person, to be handed to the owner of the store.
+        DataRequest = "data_request",
+        /// One person's erasure.
+        Redact = "redact",
+        /// The erasure of everything that one store brought.
+        ShopRedact = "shop_redact",
+    }
+}
+
+mirrored! {
+    /// Where a privacy request stands.
+    PrivacyState = "crate::domain::privacy::PrivacyState" {
+        /// To be carried out.
+        Open = "open",
+        /// Carried out.
+        Done = "done",
+        /// The last try failed; it is tried again.
+        Failed = "failed",
     }
 }
 
@@ -233,6 +259,8 @@ mod tests {
         same_words::<GroundKind, _>(crate::domain::membership::GroundKind::ALL);
         same_words::<MembershipEventKind, _>(crate::domain::membership::MembershipEventKind::ALL);
         same_words::<Cause, _>(crate::domain::membership::Cause::ALL);
+        same_words::<PrivacyKind, _>(crate::domain::privacy::PrivacyKind::ALL);
+        same_words::<PrivacyState, _>(crate::domain::privacy::PrivacyState::ALL);
         same_words::<Stream, _>(crate::domain::people::Stream::ALL);
         same_words::<PersonKind, _>(crate::domain::people::PersonKind::ALL);
         same_words::<QuarantineReason, _>(crate::domain::people::QuarantineReason::ALL);

@@ -25,5 +25,9 @@ wire_enum! {
         SyncsRead = "syncs:read",
         /// Start and cancel sync runs.
         SyncsWrite = "syncs:write",
+        /// See privacy requests, and everything that is kept of one person.
+        PrivacyRead = "privacy:read",
+        /// Erase people.
+        PrivacyWrite = "privacy:write",
     }
 }

@@ -56,6 +56,8 @@ wire_enum! {
         Suppressed = "suppressed",
         /// The suppression was lifted by a newer consent.
         Resubscribed = "resubscribed",
+        /// The person was erased.
+        Erased = "erased",
     }
 }
 

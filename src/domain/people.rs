@@ -53,7 +53,7 @@ wire_enum! {
         Draft = "draft",
         /// Moved to the trash.
         Trashed = "trashed",
-        /// The person was erased in the store.
+        /// The person was erased, in the store or here.
         Erased = "erased",
         /// A test order.
         TestOrder = "test_order",

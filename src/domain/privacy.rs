@@ -4,8 +4,10 @@
 
 use std::fmt;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
 
+use super::ids::IntegrationId;
 use super::people::{StoreId, Stream};
 use super::wire_enum::wire_enum;
 
@@ -22,6 +24,41 @@ wire_enum! {
         /// The erasure of everything that one store brought.
         ShopRedact = "shop_redact",
     }
+}
+
+wire_enum! {
+    /// Where a privacy request stands.
+    PrivacyState {
+        /// To be carried out.
+        Open = "open",
+        /// Carried out.
+        Done = "done",
+        /// The last try failed; it is tried again.
+        Failed = "failed",
+    }
+}
+
+/// A privacy request as it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedRequest {
+    /// Identity.
+    pub id: Uuid,
+    /// The store that handed it on; `None` if it was asked of us.
+    pub integration_id: Option<IntegrationId>,
+    /// What is asked for.
+    pub kind: PrivacyKind,
+    /// Where it stands.
+    pub state: PrivacyState,
+    /// When it arrived.
+    pub received_at: DateTime<Utc>,
+    /// Until when it has to be carried out.
+    pub due_at: DateTime<Utc>,
+    /// When it was.
+    pub done_at: Option<DateTime<Utc>>,
+    /// What came of it, without personal data.
+    pub outcome: Option<String>,
+    /// Who asked, where a person or a program did.
+    pub actor: Option<String>,
 }
 
 /// A privacy request, as a store hands it on.

@@ -29,6 +29,7 @@ use crate::error::{FieldProblem, Problem};
         (name = "lists", description = "Named sets of contacts"),
         (name = "contacts", description = "People, and why they are on a list"),
         (name = "consents", description = "Evidence of what people agreed to"),
+        (name = "privacy", description = "What people may ask for by law: their data, and their erasure"),
         (name = "access", description = "Signing in"),
     ),
     components(schemas(Problem, FieldProblem)),

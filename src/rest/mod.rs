@@ -12,6 +12,7 @@ mod integrations;
 mod lists;
 mod mappings;
 mod operations;
+mod privacy;
 mod syncs;
 mod tokens;
 mod webhooks;
@@ -53,6 +54,11 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(contacts::consents))
         .routes(routes!(contacts::suppress))
         .routes(routes!(contacts::resubscribe))
+        .routes(routes!(privacy::erase_contact))
+        .routes(routes!(privacy::export_contact))
+        .routes(routes!(privacy::list))
+        .routes(routes!(privacy::show))
+        .routes(routes!(privacy::export_request))
         .routes(routes!(consents::list, consents::submit))
         .routes(routes!(consents::verify))
         .routes(routes!(consents::show))

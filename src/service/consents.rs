@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::DatabaseTransaction;
 use serde_json::{Value, json};
 
+use super::privacy::welcome_back;
 use super::resettle::settle_everywhere;
 use super::settle::Behalf;
 use crate::app::App;
@@ -122,10 +123,12 @@ pub(super) async fn submit_in(
     if let Some(position) = new.lists.iter().position(|id| !lists.contains_key(id)) {
         return Err(Error::invalid(format!("lists.{position}"), "is not a list of this account"));
     }
-    let contact = contact_of(tx, caller, &new.email, at).await?;
-    let supersedes = superseded(tx, caller, &new, contact).await?;
     let key = SuppressionKey::load(tx, &app.sealer, caller.account_id).await?;
     let address = new.email.normalized();
+    let granted_at = new.event.is_grant().then_some(new.consented_at);
+    welcome_back(tx, caller.account_id, &key, address, granted_at, at).await?;
+    let contact = contact_of(tx, caller, &new.email, at).await?;
+    let supersedes = superseded(tx, caller, &new, contact).await?;
     let suppressed_since = people::suppressed_since(tx, caller.account_id, &key, address).await?;
     let opted_out_at = people::newest_opt_out(tx, caller.account_id, address).await?;
 

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::domain::access::Scope;
 use crate::domain::contact::{Contact, Membership, MembershipEvent, SourceRecord};
-use crate::domain::ids::{ContactId, ListId, SourceRecordId};
+use crate::domain::ids::{AccountId, ContactId, ListId, SourceRecordId};
 use crate::domain::page::{Slice, Window};
 use crate::error::Error;
 use crate::store::people::SuppressionKey;
@@ -78,11 +78,20 @@ pub(super) async fn note_suppressions(
     caller: &Caller,
     found: &mut [impl BorrowMut<Contact>],
 ) -> Result<(), Error> {
+    note_suppressions_of(app, caller.account_id, found).await
+}
+
+/// The same for whoever may see the account.
+pub(super) async fn note_suppressions_of(
+    app: &App,
+    account: AccountId,
+    found: &mut [impl BorrowMut<Contact>],
+) -> Result<(), Error> {
     if found.is_empty() {
         return Ok(());
     }
-    let key = SuppressionKey::load(&app.db, &app.sealer, caller.account_id).await?;
-    Ok(contacts::note_suppressions(&app.db, caller.account_id, &key, found).await?)
+    let key = SuppressionKey::load(&app.db, &app.sealer, account).await?;
+    Ok(contacts::note_suppressions(&app.db, account, &key, found).await?)
 }
 
 /// A page of a contact's memberships with their causes, oldest first.

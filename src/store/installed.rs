@@ -116,3 +116,14 @@ pub(crate) async fn note_success(
     update.filter(Column::UpdatedAt.lte(started_at)).exec(tx).await?;
     Ok(())
 }
+
+/// Forgets how far an integration was read: the next run reads everything.
+pub(crate) async fn forget_reading(tx: &impl ConnectionTrait, id: IntegrationId) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::Watermarks, Expr::value(serde_json::json!({})))
+        .col_expr(Column::FullSyncedAt, Expr::value(Option::<chrono::DateTime<chrono::Utc>>::None))
+        .filter(Column::Id.eq(id.0))
+        .exec(tx)
+        .await?;
+    Ok(())
+}

@@ -247,6 +247,7 @@ pub(crate) async fn suppress(
         created_at: Set(at),
         lifted_at: Set(None),
         lifted_by: Set(None),
+        erased_at: Set(None),
     };
     suppression::Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())

@@ -359,17 +359,31 @@ pub(crate) async fn request_cancel(
     run: SyncRunId,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    let of_account = || Condition::all().add(Column::AccountId.eq(account.0)).add(Column::Id.eq(run.0));
+    cancel(tx, Condition::all().add(Column::AccountId.eq(account.0)).add(Column::Id.eq(run.0)), now).await
+}
+
+/// Asks the runs of an integration to stop.
+pub(crate) async fn request_cancel_of(
+    tx: &impl ConnectionTrait,
+    account: AccountId,
+    integration: IntegrationId,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let of_integration = Column::IntegrationId.eq(integration.0);
+    cancel(tx, Condition::all().add(Column::AccountId.eq(account.0)).add(of_integration), now).await
+}
+
+async fn cancel(tx: &impl ConnectionTrait, which: Condition, now: DateTime<Utc>) -> Result<(), DbErr> {
     sync_run::Entity::update_many()
         .col_expr(Column::CancelRequested, Expr::value(true))
-        .filter(of_account())
+        .filter(which.clone())
         .filter(Column::Status.is_in([RunStatus::Queued.as_str(), RunStatus::Running.as_str()]))
         .exec(tx)
         .await?;
     sync_run::Entity::update_many()
         .col_expr(Column::Status, Expr::value(RunStatus::Cancelled.as_str()))
         .col_expr(Column::FinishedAt, Expr::value(now))
-        .filter(of_account())
+        .filter(which)
         .filter(Column::Status.eq(RunStatus::Queued.as_str()))
         .exec(tx)
         .await?;

@@ -12,4 +12,7 @@ pub mod hints;
 mod page;
 mod reading;
 pub mod registration;
+mod erased;
+mod page;
+pub mod privacy;
 pub mod worker;

@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
 
+use super::erased::left_out;
 use super::reading::{Answer, Content, Reading, vanish};
 use crate::app::App;
 use crate::connectors::PeoplePage;
@@ -67,7 +68,8 @@ pub(crate) async fn write_page(
     stop_if_cancelled(&tx, run).await?;
     let shown: Vec<StoreId> = page.records.iter().filter_map(|record| record.store_id().cloned()).collect();
     hints::overtake(&tx, run.integration_id, stream, &shown, asked_at).await?;
-    let answers = page.records.into_iter().map(|record| Answer { content: Content::Shown(record), asked_at }).collect();
+    let records = left_out(&tx, run.account_id, &context.suppression, page.records).await?;
+    let answers = records.into_iter().map(|record| Answer { content: Content::Shown(record), asked_at }).collect();
     let read = Reading::of(&tx, run.integration_id, stream, answers, now).await?;
     let mut run = run.clone();
     run.pages += 1;

@@ -1,4 +1,4 @@
-//! Takes up runs that wait, and runs whose worker died, until told to stop.
+//! Takes up runs that wait, and runs whose worker died, until told to stop. Privacy requests are carried out beside them.
 
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ const POLL: Duration = Duration::from_secs(1);
 
 /// Works until `shutdown`; then finishes the present pages and gives the leases back.
 pub async fn run(app: App, shutdown: CancellationToken) {
+    let privacy = tokio::spawn(super::privacy::run(app.clone(), shutdown.clone()));
     let mut runs = JoinSet::new();
     while !shutdown.is_cancelled() {
         while runs.len() < MAX_RUNS && take_up(&app, None, &shutdown, &mut runs).await {}
@@ -31,6 +32,7 @@ pub async fn run(app: App, shutdown: CancellationToken) {
     while let Some(ended) = runs.join_next().await {
         report(ended);
     }
+    report(privacy.await);
 }
 
 /// Carries one run to its end in this process, if no other worker has it.

@@ -13,6 +13,7 @@ mod graphql;
 mod magento_connector;
 mod magento_recorded;
 mod notices;
+mod privacy;
 mod rest;
 mod sandbox_bigcommerce;
 mod sandbox_magento;

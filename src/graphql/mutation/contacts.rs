@@ -6,9 +6,10 @@ use uuid::Uuid;
 use crate::api::consent::SubmittedConsentView;
 use crate::api::consent_input::ConsentInput;
 use crate::api::contact::{ContactView, SuppressInput};
+use crate::api::privacy::PrivacyRequestView;
 use crate::error::Error;
 use crate::graphql::context::Parts as _;
-use crate::service::{consents, contacts, evidence, suppressions};
+use crate::service::{consents, contacts, erasure, evidence, suppressions};
 
 #[derive(Default)]
 pub(super) struct ContactMutations;
@@ -41,5 +42,11 @@ impl ContactMutations {
         let submitted = suppressions::resubscribe(app, caller, id.into(), input.checked(app.clock.now())?).await?;
         let record = evidence::of_submission(app, caller, submitted.record_id).await?;
         Ok(SubmittedConsentView::new(submitted, record))
+    }
+
+    /// Erase a contact: nothing personal stays, and nothing but a later consent of theirs brings them back.
+    async fn erase_contact(&self, ctx: &Context<'_>, id: Uuid) -> Result<PrivacyRequestView, Error> {
+        let (app, caller) = ctx.parts()?;
+        Ok(erasure::erase(app, caller, id.into()).await?.into())
     }
 }

@@ -6,6 +6,7 @@ mod consents;
 mod contacts;
 mod integrations;
 mod lists;
+mod privacy;
 mod syncs;
 
 use async_graphql::MergedObject;
@@ -20,4 +21,5 @@ pub struct Query(
     lists::ListQueries,
     contacts::ContactQueries,
     consents::ConsentQueries,
+    privacy::PrivacyQueries,
 );

@@ -41,7 +41,7 @@ async fn every_root_field_is_denied_without_a_caller() {
     let id = "0190163d-8694-739b-aea5-966c26f8ad91";
     let mut all =
         json!({"shop": crate::support::api::shop("Shop"), "again": crate::support::api::consent("a@example.com", &[])});
-    for name in ["list", "other", "integration", "contact", "consent", "run"] {
+    for name in ["list", "other", "integration", "contact", "consent", "run", "privacy"] {
         all[name] = json!(id);
     }
     all["shop"]["platform"] = json!("WOOCOMMERCE");
@@ -89,7 +89,7 @@ async fn another_account_reaches_nothing(db: TestDatabase) {
     let (_, rival) = api.another_account().await;
     // Its own contact with the same address is its own person.
     all["again"]["lists"] = json!([]);
-    let ids: Vec<&str> = ["list", "other", "integration", "contact", "consent", "run"]
+    let ids: Vec<&str> = ["list", "other", "integration", "contact", "consent", "run", "privacy"]
         .map(|name| all[name].as_str().expect("an id"))
         .to_vec();
     for operation in OPERATIONS {

@@ -40,6 +40,21 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("contactByEmail", &["contacts:read"], r#"{ contactByEmail(email: "ann@example.com") { id email } }"#),
     operation("consents", &["consents:read"], "{ consents { nodes { id text } } }"),
     operation("consent", &["consents:read"], "query($consent: UUID!) { consent(id: $consent) { id text } }"),
+    operation(
+        "privacyRequests",
+        &["privacy:read"],
+        "{ privacyRequests(state: DONE) { nodes { id state dueAt outcome } } }",
+    ),
+    operation(
+        "privacyRequest",
+        &["privacy:read"],
+        "query($privacy: UUID!) { privacyRequest(id: $privacy) { id kind export { exportedAt } } }",
+    ),
+    operation(
+        "exportContact",
+        &["privacy:read"],
+        "query($contact: UUID!) { exportContact(id: $contact) { contacts { id } consents { id } events { id } } }",
+    ),
     operation("verifyConsents", &["consents:read"], "{ verifyConsents { ok records } }"),
     operation(
         "createIntegration",
@@ -94,6 +109,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         &["contacts:write", "consents:write"],
         "mutation($contact: UUID!, $newer: NewConsent!) {
             resubscribeContact(id: $contact, input: $newer) { record { id } joined } }",
+    ),
+    operation(
+        "eraseContact",
+        &["privacy:write"],
+        "mutation($contact: UUID!) { eraseContact(id: $contact) { id state outcome } }",
     ),
     operation(
         "cancelSync",
@@ -162,7 +182,20 @@ pub(super) async fn filled(api: &Api) -> Value {
     .await;
     let mut newer = consent("ann@example.com", &[list_id]);
     newer["dateTimeConsented"] = json!("2026-04-04T12:00:01Z");
+    let somebody = data(
+        api,
+        "mutation($other: NewConsent!) { submitConsent(input: $other) { contact { id } } }",
+        json!({"other": consent("gone@example.com", &[])}),
+    )
+    .await;
+    let erased = data(
+        api,
+        "mutation($id: UUID!) { eraseContact(id: $id) { id } }",
+        json!({"id": somebody["submitConsent"]["contact"]["id"]}),
+    )
+    .await;
     json!({
+        "privacy": erased["eraseContact"]["id"],
         "list": list,
         "other": made["other"]["id"],
         "integration": integration,

@@ -21,6 +21,10 @@ async fn a_stranger_finds_nothing_behind_any_door(db: TestDatabase) {
     let contact = record["contactId"].as_str().expect("a contact").to_owned();
     let consent_id = record["id"].as_str().expect("a record").to_owned();
 
+    let somebody = api.submit("gone@example.com", &[]).await["contactId"].as_str().expect("a contact").to_owned();
+    let erased = api.post(&format!("/v1/contacts/{somebody}/erase"), json!({})).await.json();
+    let privacy = erased["id"].as_str().expect("a request").to_owned();
+
     let mut doors = 0;
     for (method, path, operation) in operations() {
         // A store's own door takes no token: its deliveries are believed by their signature (tests of webhooks).
@@ -33,6 +37,7 @@ async fn a_stranger_finds_nothing_behind_any_door(db: TestDatabase) {
             path if path.starts_with("/v1/syncs") => &run,
             path if path.starts_with("/v1/contacts") => &contact,
             path if path.starts_with("/v1/consents") => &consent_id,
+            path if path.starts_with("/v1/privacy-requests") => &privacy,
             path => panic!("{path} is a new kind of door: say here what is behind it"),
         };
         let door = path.replace(NOBODY, own);
@@ -50,7 +55,7 @@ async fn a_stranger_finds_nothing_behind_any_door(db: TestDatabase) {
         doors += 1;
     }
     assert!(doors >= 25, "only {doors} doors were tried");
-    for path in ["/v1/lists", "/v1/integrations", "/v1/contacts", "/v1/consents"] {
+    for path in ["/v1/lists", "/v1/integrations", "/v1/contacts", "/v1/consents", "/v1/privacy-requests"] {
         let seen = api.call("GET", path, Some(&stranger), None).await.json();
         assert_eq!(seen["items"], json!([]), "{path}");
         assert_eq!(api.get(path).await.json()["items"].as_array().map(Vec::is_empty), Some(false), "{path}");
