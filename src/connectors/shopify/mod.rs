@@ -16,10 +16,12 @@ mod check;
 mod client;
 mod envelope;
 mod export;
+mod hooks;
 mod pages;
 mod position;
 mod queries;
 pub(crate) mod settings;
+mod subscriptions;
 mod token;
 mod walk;
 mod wire;
@@ -28,8 +30,10 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 
+use crate::connectors::hooks::{Arrived, Delivery, Endpoint, HookRefusal, Hooks, Registration};
 use crate::connectors::{
     Checkpoint, ConnectionReport, Connector, ConnectorError, Http, InvalidSetting, Pass, PeoplePage, Settings,
 };
@@ -49,6 +53,9 @@ pub(super) struct Shopify {
     client: Client,
     /// From how many records on a full pass exports them.
     export_from: u64,
+    domain: String,
+    /// Without it nobody can tell whether a delivery is the shop's.
+    webhook_key: Option<SecretString>,
     clock: Arc<dyn Clock>,
 }
 
@@ -59,8 +66,10 @@ impl Shopify {
     /// The setting that can't be used.
     pub(super) fn open(settings: &Settings, http: &Http, clock: Arc<dyn Clock>) -> Result<Self, InvalidSetting> {
         let settings = settings::ShopifySettings::read(settings)?;
-        let export_from = settings.export_from;
-        Ok(Self { client: Client::new(settings, http.clone(), Arc::clone(&clock))?, export_from, clock })
+        let (export_from, domain, webhook_key) =
+            (settings.export_from, settings.domain.clone(), settings.webhook_key.clone());
+        let client = Client::new(settings, http.clone(), Arc::clone(&clock))?;
+        Ok(Self { client, export_from, domain, webhook_key, clock })
     }
 
     async fn one(&self, stream: Stream, id: &StoreId) -> Result<Option<StoreRecord>, ConnectorError> {
@@ -108,5 +117,24 @@ impl Connector for Shopify {
 
     fn check(&self) -> BoxFuture<'_, Result<ConnectionReport, ConnectorError>> {
         Box::pin(check::check(&self.client))
+    }
+
+    fn hooks(&self) -> Option<&dyn Hooks> {
+        self.webhook_key.is_some().then_some(self as &dyn Hooks)
+    }
+}
+
+impl Hooks for Shopify {
+    fn receive(&self, _: &Endpoint, arrived: &Arrived<'_>) -> Result<Delivery, HookRefusal> {
+        let key = self.webhook_key.as_ref().ok_or(HookRefusal::BadSignature)?;
+        hooks::receive(key, &self.domain, arrived)
+    }
+
+    fn register<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<Registration, ConnectorError>> {
+        Box::pin(subscriptions::register(&self.client, endpoint))
+    }
+
+    fn remove<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<(), ConnectorError>> {
+        Box::pin(subscriptions::remove(&self.client, endpoint))
     }
 }

@@ -67,6 +67,18 @@ pub(super) const EXPORT_STATE: Operation =
 pub(super) const EXPORT_CANCEL: Operation =
     Operation { text: include_str!("queries/export_cancel.graphql"), scope: "read_customers and read_orders" };
 
+/// The webhooks that the shop has for this app.
+pub(super) const WEBHOOKS: Operation =
+    Operation { text: include_str!("queries/webhooks.graphql"), scope: "access to the app's webhooks" };
+
+/// Makes a webhook.
+pub(super) const WEBHOOK_CREATE: Operation =
+    Operation { text: include_str!("queries/webhook_create.graphql"), scope: "read_customers and read_orders" };
+
+/// Removes a webhook.
+pub(super) const WEBHOOK_DELETE: Operation =
+    Operation { text: include_str!("queries/webhook_delete.graphql"), scope: "access to the app's webhooks" };
+
 /// The shop's name and what the token may do.
 pub(super) const PROBE: Operation =
     Operation { text: include_str!("queries/probe.graphql"), scope: "access to the shop" };
@@ -88,6 +100,9 @@ mod tests {
         &EXPORT_RUN,
         &EXPORT_STATE,
         &EXPORT_CANCEL,
+        &WEBHOOKS,
+        &WEBHOOK_CREATE,
+        &WEBHOOK_DELETE,
         &PROBE,
     ];
 

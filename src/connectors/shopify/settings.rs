@@ -64,6 +64,10 @@ pub(super) struct ShopifySettings {
     pub(super) api_version: String,
     /// From how many records on a full pass exports them.
     pub(super) export_from: u64,
+    /// The shop's host name, in lower case.
+    pub(super) domain: String,
+    /// What the app signs its webhooks with, if we were told.
+    pub(super) webhook_key: Option<SecretString>,
     /// How to get a token.
     pub(super) credentials: Credentials,
 }
@@ -100,7 +104,14 @@ impl ShopifySettings {
             Some(Err(_)) => return Err(InvalidSetting::new("exportFrom", "must be a whole number such as 5000")),
         };
         let credentials = credentials(settings)?;
-        Ok(Self { base: base.trim_end_matches('/').to_owned(), api_version, export_from, credentials })
+        Ok(Self {
+            base: base.trim_end_matches('/').to_owned(),
+            api_version,
+            export_from,
+            domain,
+            webhook_key: settings.secret("clientSecret").cloned(),
+            credentials,
+        })
     }
 }
 

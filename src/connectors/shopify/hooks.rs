@@ -1,0 +1,121 @@
+//! Shopify's webhooks (`vendors/shopify.md` sections 9 and 10).
+//!
+//! - The signature covers the raw body and nothing else: topic, shop, ids and times stand in headers that anybody on
+//!   the way could change. So a body is read as what its topic says it is and as nothing more than a hint, and the
+//!   time a delivery was triggered at decides nothing; retries come for hours with the original one.
+//! - Bodies carry no consent but on the consent topic, and come in any order: every customer is read again by id.
+//! - A body without an address (a deletion) is as good as any: a record is known by its id.
+//! - The privacy topics are set in the app's configuration, one address for all of its shops. A request of another
+//!   shop is refused here: ids of one shop mean other people in another.
+//! - The removal of the app revokes its token. It is a hint to ask the shop anything; its refusal then says what to do.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use reqwest::header::HeaderMap;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+use sha2::Sha256;
+
+use crate::connectors::hooks::{Arrived, Delivery, Hint, HookRefusal};
+use crate::domain::people::{StoreId, Stream, bounded};
+use crate::domain::privacy::{PrivacyKind, PrivacyRequest, PrivacySubject};
+
+const SIGNATURE: &str = "x-shopify-hmac-sha256";
+const TOPIC: &str = "x-shopify-topic";
+const SHOP: &str = "x-shopify-shop-domain";
+/// Equal for all deliveries of one event, hence for its retries. With the topic it tells repetitions (section 9).
+const EVENT_ID: &str = "x-shopify-event-id";
+/// The official library's key, where there is no other.
+const WEBHOOK_ID: &str = "x-shopify-webhook-id";
+
+/// Orders that one privacy request may name.
+const MAX_ORDERS: usize = 1000;
+
+/// Verifies a delivery and reads it. `domain` is the shop's own, in lower case.
+pub(super) fn receive(key: &SecretString, domain: &str, arrived: &Arrived<'_>) -> Result<Delivery, HookRefusal> {
+    verify(key, arrived)?;
+    if !text(arrived.headers, SHOP).is_some_and(|shop| shop.eq_ignore_ascii_case(domain)) {
+        return Err(HookRefusal::Unreadable);
+    }
+    let topic = text(arrived.headers, TOPIC).filter(|topic| !topic.is_empty()).ok_or(HookRefusal::Unreadable)?;
+    let body: Value = serde_json::from_slice(arrived.body).map_err(|_| HookRefusal::Unreadable)?;
+    let id = text(arrived.headers, EVENT_ID).or_else(|| text(arrived.headers, WEBHOOK_ID));
+    Ok(Delivery {
+        id: id.map(|id| bounded(id.to_owned(), 255)),
+        topic: bounded(topic.to_owned(), 64),
+        hints: hints(topic, &body)?,
+        privacy: privacy(topic, &body)?,
+    })
+}
+
+/// Base64 of HMAC-SHA-256 over the raw body under the client secret, compared in constant time.
+fn verify(key: &SecretString, arrived: &Arrived<'_>) -> Result<(), HookRefusal> {
+    let given = text(arrived.headers, SIGNATURE).and_then(|text| STANDARD.decode(text).ok());
+    let given = given.ok_or(HookRefusal::BadSignature)?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.expose_secret().as_bytes()).expect("a key of any length will do");
+    mac.update(arrived.body);
+    mac.verify_slice(&given).map_err(|_| HookRefusal::BadSignature)
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// What to read again. A topic that we did not ask for concerns nobody.
+fn hints(topic: &str, body: &Value) -> Result<Vec<Hint>, HookRefusal> {
+    let hint = |stream, urgent, id: &Value| number(id).map(|store_id| Hint { stream, store_id, urgent });
+    let found = match topic {
+        "customers/create" | "customers/update" => vec![hint(Stream::Customers, false, &body["id"])],
+        "customers/delete" => vec![hint(Stream::Customers, true, &body["id"])],
+        "customers_email_marketing_consent/update" => vec![hint(Stream::Customers, true, &body["customer_id"])],
+        "customers/merge" => vec![
+            hint(Stream::Customers, true, &body["admin_graphql_api_customer_deleted_id"]),
+            hint(Stream::Customers, false, &body["admin_graphql_api_customer_kept_id"]),
+        ],
+        "orders/create" | "orders/updated" => vec![hint(Stream::Orders, false, &body["id"])],
+        "orders/delete" => vec![hint(Stream::Orders, true, &body["id"])],
+        // No record has this id: asking for it shows whether the shop still lets us in.
+        "app/uninstalled" => vec![hint(Stream::Customers, true, &Value::from(0))],
+        _ => Vec::new(),
+    };
+    found.into_iter().map(|hint| hint.ok_or(HookRefusal::Unreadable)).collect()
+}
+
+/// The number of an id, or of a global id.
+fn number(id: &Value) -> Option<StoreId> {
+    let number = match id {
+        Value::Number(number) => number.as_u64()?,
+        Value::String(gid) => gid.rsplit('/').next()?.parse::<u64>().ok()?,
+        _ => return None,
+    };
+    Some(StoreId::new(number.to_string()))
+}
+
+fn privacy(topic: &str, body: &Value) -> Result<Option<PrivacyRequest>, HookRefusal> {
+    let (kind, orders) = match topic {
+        "customers/data_request" => (PrivacyKind::DataRequest, "orders_requested"),
+        "customers/redact" => (PrivacyKind::Redact, "orders_to_redact"),
+        "shop/redact" => {
+            let subject = PrivacySubject::default();
+            return Ok(Some(PrivacyRequest { kind: PrivacyKind::ShopRedact, subject }));
+        }
+        _ => return Ok(None),
+    };
+    let email = body["customer"]["email"].as_str().filter(|email| !email.trim().is_empty());
+    // The id may be absent (section 10).
+    let customer = number(&body["customer"]["id"]).map(|id| (Stream::Customers, id));
+    let orders = body[orders].as_array().into_iter().flatten().filter_map(number).map(|id| (Stream::Orders, id));
+    let subject = PrivacySubject {
+        email: email.map(|email| bounded(email.to_owned(), 1024)),
+        records: customer.into_iter().chain(orders.take(MAX_ORDERS)).collect(),
+    };
+    if subject == PrivacySubject::default() {
+        return Err(HookRefusal::Unreadable);
+    }
+    Ok(Some(PrivacyRequest { kind, subject }))
+}
+
+#[cfg(test)]
+#[path = "hooks_tests.rs"]
+mod tests;
