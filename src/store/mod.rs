@@ -3,9 +3,9 @@
 pub(crate) mod accounts;
 pub mod connect;
 pub(crate) mod consents;
-pub(crate) mod hints;
 pub(crate) mod erased;
 pub(crate) mod erasure;
+pub(crate) mod hints;
 pub(crate) mod installed;
 pub mod ledger;
 pub(crate) mod lists_by_id;

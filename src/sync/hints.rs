@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::erased::left_out;
 use super::page::{Place, settle, tell_metrics};
 use super::reading::{Answer, Content, Reading};
 use crate::app::App;
@@ -238,7 +239,8 @@ async fn write_stream(
     let mut asked = Vec::with_capacity(answered.len());
     let mut answers = Vec::with_capacity(answered.len());
     for Answered { hint, content, asked_at } in answered {
-        answers.push(Answer { content: named(content, &hint.store_id), asked_at });
+        let content = passed_over(tx, store, suppression, named(content, &hint.store_id)).await?;
+        answers.push(Answer { content, asked_at });
         asked.push((hint, asked_at));
     }
     let Reading { change, stale, quarantined, counts, .. } = Reading::of(tx, store.id, stream, answers, now).await?;
@@ -263,6 +265,18 @@ async fn write_stream(
     }
     tell_metrics(store.platform, counts);
     Ok((done, head))
+}
+
+/// The same without anything about somebody who was erased.
+async fn passed_over(
+    tx: &impl ConnectionTrait,
+    store: &InstalledStore,
+    suppression: &SuppressionKey,
+    content: Content,
+) -> Result<Content, Error> {
+    let Content::Shown(record) = content else { return Ok(content) };
+    let mut records = left_out(tx, store.account_id, suppression, vec![record]).await?;
+    records.pop().map(Content::Shown).ok_or_else(|| Error::Internal("a record was lost".to_owned()))
 }
 
 /// The record with the id by which it was asked for, where it shows none.

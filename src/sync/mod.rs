@@ -3,16 +3,16 @@
 //! [`worker`] takes runs up, [`engine`] carries one through, `page` writes one page in one transaction, `reading` says
 //! what its records come to. Beside it [`hints`] reads single records again after a webhook and [`registration`] keeps
 //! the webhooks registered at the stores. `dry_run` looks without writing.
+//! the webhooks registered at the stores; [`privacy`] carries out what people ask for by law.
 //!
 //! **Invariant:** whatever a run writes, it writes under its lease token; a worker that lost its lease writes nothing.
 
 pub(crate) mod dry_run;
 pub mod engine;
+mod erased;
 pub mod hints;
 mod page;
+pub mod privacy;
 mod reading;
 pub mod registration;
-mod erased;
-mod page;
-pub mod privacy;
 pub mod worker;

@@ -11,7 +11,7 @@ use crate::connectors::hooks::{Arrived, Delivery};
 use crate::domain::ids::{IntegrationId, new_uuid};
 use crate::domain::people::bounded;
 use crate::error::Error;
-use crate::service::stores;
+use crate::service::{privacy, stores};
 use crate::store::hints::NewHint;
 use crate::store::installed::InstalledStore;
 use crate::store::{begin, hints, installed, webhooks};
@@ -109,6 +109,9 @@ async fn note(app: &App, store: &InstalledStore, delivery: Delivery) -> Result<R
         return Ok(Received::Duplicate);
     }
     hints::add(&tx, store.id, &new, now).await.map_err(or_gone)?;
+    if let Some(request) = &delivery.privacy {
+        privacy::record(app, &tx, store.account_id, store.id, request).await?;
+    }
     tx.commit().await?;
     app.wake_hints.notify_one();
     Ok(Received::Taken)
