@@ -145,19 +145,15 @@ impl WooCommerce {
         let mut registration = Registration { topics: Vec::new(), problems: problems_of(&endpoint.address) };
         let secret = self.secret(endpoint).expose_secret();
         for topic in TOPICS {
-            let fields = json!({ "status": "active", "secret": secret });
-            let answer = match hooks.iter().position(|hook| hook.topic == topic) {
-                Some(index) => {
-                    let id = hooks.remove(index).id.to_string();
-                    self.client.call(Method::PUT, &["webhooks", &id], &[], Some(&fields)).await?
-                }
-                None => {
-                    let mut fields = fields;
-                    fields["topic"] = topic.into();
-                    fields["name"] = format!("{NAME}: {topic}").into();
-                    fields["delivery_url"] = endpoint.address.as_str().into();
-                    self.client.call(Method::POST, &["webhooks"], &[], Some(&fields)).await?
-                }
+            let mut fields = json!({ "status": "active", "secret": secret });
+            let answer = if let Some(index) = hooks.iter().position(|hook| hook.topic == topic) {
+                let id = hooks.remove(index).id.to_string();
+                self.client.call(Method::PUT, &["webhooks", &id], &[], Some(&fields)).await?
+            } else {
+                fields["topic"] = topic.into();
+                fields["name"] = format!("{NAME}: {topic}").into();
+                fields["delivery_url"] = endpoint.address.as_str().into();
+                self.client.call(Method::POST, &["webhooks"], &[], Some(&fields)).await?
             };
             if let Some(problem) = refusal(&answer) {
                 registration.problems.push(problem);

@@ -5,13 +5,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 
 use super::fields::Site;
 use super::params::{Complaints, Params, Rejected};
 use super::{Shop, fields};
 use crate::sandbox::book::Happened;
 use crate::sandbox::deliveries::{Event, Kind, Manner, Parcel, Subscription};
+use crate::sandbox::population::mix;
 use crate::sandbox::records::{Account, Order};
 use crate::sandbox::server::{Answer, Shared};
 
@@ -255,8 +256,8 @@ fn parcel(shared: &Shared, one: &Subscription, event: &Event, body: Vec<u8>) -> 
     mac.update(&body);
     let (resource, word) = one.topic.split_once('.').unwrap_or_default();
     // A hash of webhook and second, so that two deliveries of one second share it (sheet, section 6).
-    let id = Sha256::digest(format!("{}{}", one.id, event.at));
-    let id: String = id.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let second = event.at.unsigned_abs();
+    let id = format!("{:016x}{:016x}", mix(one.id, second), mix(second, one.id));
     Parcel {
         subscription: one.id,
         topic: one.topic.clone(),

@@ -62,14 +62,13 @@ pub(crate) async fn make(app: &App, tx: &impl ConnectionTrait, integration: Inte
 /// # Errors
 /// The secret can't be opened, or storage fails.
 pub(crate) async fn endpoint(app: &App, integration: IntegrationId) -> Result<(Endpoint, webhooks::Endpoint), Error> {
-    let row = match webhooks::find(&app.db, integration).await? {
-        Some(row) => row,
-        None => {
-            let tx = begin(&app.db).await?;
-            make(app, &tx, integration).await?;
-            tx.commit().await?;
-            webhooks::find(&app.db, integration).await?.ok_or(Error::NotFound("integration"))?
-        }
+    let row = if let Some(row) = webhooks::find(&app.db, integration).await? {
+        row
+    } else {
+        let tx = begin(&app.db).await?;
+        make(app, &tx, integration).await?;
+        tx.commit().await?;
+        webhooks::find(&app.db, integration).await?.ok_or(Error::NotFound("integration"))?
     };
     let opened =
         app.sealer.open(&seal_place(integration), &row.secret).map_err(|error| Error::Internal(error.to_string()))?;

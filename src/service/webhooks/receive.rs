@@ -67,13 +67,12 @@ pub async fn receive(
     let store = installed::find(&app.db, id).await?.ok_or(Error::NotFound("integration"))?;
     let (endpoint, _) = endpoint(app, id).await?;
     let arrived = Arrived { headers, query, body, now: app.clock.now() };
-    let read = match self_test::read(&endpoint, &arrived) {
-        Some(read) => read,
-        None => {
-            let connector = stores::open(app, &store)?;
-            let hooks = connector.hooks().ok_or(Error::NotFound("webhooks of this platform"))?;
-            hooks.receive(&endpoint, &arrived)
-        }
+    let read = if let Some(read) = self_test::read(&endpoint, &arrived) {
+        read
+    } else {
+        let connector = stores::open(app, &store)?;
+        let hooks = connector.hooks().ok_or(Error::NotFound("webhooks of this platform"))?;
+        hooks.receive(&endpoint, &arrived)
     };
     let result = match read {
         Ok(delivery) => note(app, &store, delivery).await,

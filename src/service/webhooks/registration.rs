@@ -17,7 +17,7 @@ use crate::store::installed::InstalledStore;
 use crate::store::webhooks::Outcome;
 
 /// Time for all requests of one registration.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Time for taking webhooks away before an integration goes; what is left at the store is answered with 404.
 const FAREWELL: Duration = Duration::from_secs(5);
 /// BigCommerce and WooCommerce switch webhooks off without a word after failures, so that they are looked at daily

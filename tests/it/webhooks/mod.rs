@@ -9,3 +9,4 @@ mod late_answers;
 mod lost_workers;
 mod post;
 mod registered;
+mod shown;
