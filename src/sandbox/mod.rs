@@ -60,10 +60,7 @@ pub const CONTROL_PATH: &str = "/_sandbox";
 pub const HANG: Duration = Duration::from_secs(90);
 
 /// The platforms that can be simulated.
-pub const PLATFORMS: &[Platform] = &[Platform::Sfcc, Platform::Shopify, Platform::WooCommerce];
-pub const PLATFORMS: &[Platform] = &[Platform::Sfcc, Platform::Shopify, Platform::Shopware, Platform::WooCommerce];
-pub const PLATFORMS: &[Platform] = &[Platform::BigCommerce, Platform::Sfcc, Platform::Shopify, Platform::WooCommerce];
-pub const PLATFORMS: &[Platform] = &[Platform::Magento, Platform::Sfcc, Platform::Shopify, Platform::WooCommerce];
+pub const PLATFORMS: &[Platform] = Platform::ALL;
 
 /// A store could not be started.
 #[derive(Debug, thiserror::Error)]

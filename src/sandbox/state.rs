@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::book::{Book, Fate, Listing, Place};
 use super::names::normalized;
-use super::nature::{self, Nature, OrdersSpeak};
+use super::nature::{self, Nature};
 use super::population::{CHANGED_FROM, Population};
 use super::records::{Account, Order, Record, Row, Second};
 
@@ -92,17 +92,6 @@ impl State {
     /// What sets this store's platform apart.
     pub(crate) fn nature(&self) -> &'static Nature {
         nature::of(self.population.platform)
-    }
-
-    /// Where a row outweighs orders, its deletion is a no to what they said (vendors/bigcommerce.md section 4).
-    pub(crate) fn delete_row(&mut self, id: u64, now: Second) {
-        let now = now.max(self.changed_at);
-        self.changed_at = now;
-        let address = self.find::<Row>(id).and_then(|row| normalized(row.email.as_deref()?));
-        if let Some(address) = address.filter(|_| self.nature().orders_speak == OrdersSpeak::WithoutRow) {
-            self.noes.insert(address, now);
-        }
-        self.rows.remove(id);
     }
 
     /// The record with this number, if it is there.
