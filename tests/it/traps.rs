@@ -173,6 +173,52 @@ const TRAPS: &[(&str, u32, &[&str])] = &[
         ],
     ),
     (
+        "Shopware",
+        1,
+        &[
+            "what_changed_is_asked_for_by_either_date",
+            "every_search_has_page_limit_and_exact_total_and_asks_only_for_what_is_used",
+            "a_shop_that_gives_fewer_rows_is_asked_for_fewer",
+        ],
+    ),
+    (
+        "Shopware",
+        2,
+        &[
+            "only_the_status_of_a_newsletter_row_decides",
+            "a_newsletter_row_is_no_customer_and_keeps_its_words_as_evidence",
+            "the_chosen_sales_channels_bound_every_list",
+        ],
+    ),
+    (
+        "Shopware",
+        3,
+        &[
+            "an_unsigned_delivery_is_known_by_the_token_in_its_address",
+            "with_an_apps_secret_only_its_signature_counts",
+            "each_topic_names_what_is_to_be_read_again",
+        ],
+    ),
+    (
+        "Shopware",
+        4,
+        &[
+            "an_incremental_pass_finds_the_row_at_its_customers_new_address",
+            "a_changed_address_takes_the_old_one_off_every_list_in_the_next_incremental_run",
+            "guests_are_asked_for_only_with_an_order",
+        ],
+    ),
+    (
+        "Shopware",
+        5,
+        &[
+            "a_token_is_asked_for_as_documented_and_outlives_its_connector",
+            "those_who_need_a_token_at_the_same_time_share_one_call",
+            "a_token_is_renewed_a_minute_before_its_end",
+            "the_clouds_ten_token_calls_a_minute_are_enough_for_any_number_of_hints",
+        ],
+    ),
+    (
         "WooCommerce",
         1,
         &[

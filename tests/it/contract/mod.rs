@@ -27,6 +27,7 @@ macro_rules! every_platform {
     ($($property:ident),+ $(,)?) => {
         $crate::contract::every_platform!(@ sfcc, Sfcc: $($property),+);
         $crate::contract::every_platform!(@ shopify, Shopify: $($property),+);
+        $crate::contract::every_platform!(@ shopware, Shopware: $($property),+);
         $crate::contract::every_platform!(@ woocommerce, WooCommerce: $($property),+);
 
     };

@@ -6,8 +6,11 @@
 mod access;
 mod answers;
 mod connection;
+mod contract;
 mod hooks;
 mod moved;
 mod paging;
 mod requests;
 mod shop;
+mod simulated;
+mod synced;
