@@ -93,7 +93,7 @@ async fn measure(arguments: &Arguments, platform: Platform) -> Result<(), Failur
         let run = syncs::start(&app, &caller, integration, RunMode::Full).await?;
         worker::run_one(&app, run, &CancellationToken::new()).await;
         let seconds = started.elapsed().as_secs_f64();
-        let least = (store.least_time() - least_before).as_secs_f64();
+        let least = store.least_time().saturating_sub(least_before).as_secs_f64();
         report(platform, pass, &runs::get(&app, &caller, run).await?, seconds, least);
     }
     close(app).await?;

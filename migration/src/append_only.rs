@@ -21,11 +21,7 @@ pub(crate) async fn protect(manager: &SchemaManager<'_>, table: &str) -> Result<
         }
         _ => {
             for change in ["UPDATE", "DELETE"] {
-                db.execute_unprepared(&format!(
-                    "CREATE TRIGGER {table}_append_only_{change} BEFORE {change} ON {table} \
-                     BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-                ))
-                .await?;
+                db.execute_unprepared(&sqlite_trigger(table, change)).await?;
             }
         }
     }
@@ -109,11 +105,13 @@ pub(crate) async fn allow_erasure(manager: &SchemaManager<'_>) -> Result<(), DbE
         ))
         .await?;
     } else {
-        db.execute_unprepared("DROP TRIGGER consent_record_append_only_UPDATE").await?;
-        db.execute_unprepared(&format!(
-            "CREATE TRIGGER consent_record_append_only_UPDATE BEFORE UPDATE ON consent_record WHEN NOT ({erases}) \
-             BEGIN SELECT RAISE(ABORT, 'consent_record is append-only'); END"
-        ))
+        replace_sqlite_trigger(
+            db,
+            &format!(
+                "CREATE TRIGGER consent_record_append_only_UPDATE BEFORE UPDATE ON consent_record WHEN NOT ({erases}) \
+                 BEGIN SELECT RAISE(ABORT, 'consent_record is append-only'); END"
+            ),
+        )
         .await?;
     }
     Ok(())
@@ -121,6 +119,23 @@ pub(crate) async fn allow_erasure(manager: &SchemaManager<'_>) -> Result<(), DbE
 
 /// Takes that back.
 pub(crate) async fn forbid_erasure(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    unprotect(manager, "consent_record").await?;
-    protect(manager, "consent_record").await
+    if manager.get_database_backend() == DbBackend::Postgres {
+        unprotect(manager, "consent_record").await?;
+        return protect(manager, "consent_record").await;
+    }
+    replace_sqlite_trigger(manager.get_connection(), &sqlite_trigger("consent_record", "UPDATE")).await
+}
+
+fn sqlite_trigger(table: &str, change: &str) -> String {
+    format!(
+        "CREATE TRIGGER {table}_append_only_{change} BEFORE {change} ON {table} \
+         BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+    )
+}
+
+/// Both statements at once, hence on one connection: another one of the pool may still know the former trigger, and
+/// SQLite looks at what it knows before it looks into the file.
+async fn replace_sqlite_trigger(db: &SchemaManagerConnection<'_>, create: &str) -> Result<(), DbErr> {
+    let statements = format!("DROP TRIGGER consent_record_append_only_UPDATE; {create}");
+    db.execute_unprepared(&statements).await.map(drop)
 }

@@ -3,6 +3,7 @@
 mod report;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -180,9 +181,9 @@ async fn install(
         let mut mappings = BTreeMap::new();
         let audiences = contact_rules::of(store.platform()).audiences().iter().copied();
         for audience in audiences.filter(|audience| map_customers && *audience != Audience::Subscribers) {
-            if !others.contains_key(&audience) {
+            if let Entry::Vacant(entry) = others.entry(audience) {
                 let list = lists::create(app, caller, &format!("Store {audience}"), Purpose::Other).await?;
-                others.insert(audience, Some(list.id));
+                entry.insert(Some(list.id));
             }
             mappings.insert(audience, others[&audience]);
         }

@@ -175,10 +175,10 @@ impl Deliveries {
     }
 
     /// Adds a subscription under the next number, which it tells.
-    pub(crate) fn subscribe(&self, make: impl FnOnce(u64) -> Subscription) -> Subscription {
+    pub(crate) fn subscribe(&self, build: impl FnOnce(u64) -> Subscription) -> Subscription {
         let mut desk = self.desk();
         desk.last_id += 1;
-        let made = make(desk.last_id);
+        let made = build(desk.last_id);
         desk.subscriptions.insert(made.id, made.clone());
         made
     }
@@ -237,7 +237,9 @@ impl Deliveries {
             desk.planned.clear();
             std::mem::take(&mut desk.held)
         };
-        held.into_iter().for_each(|parcel| self.send(parcel));
+        for parcel in held {
+            self.send(parcel);
+        }
     }
 
     pub(crate) fn sent(&self) -> Vec<Sent> {

@@ -36,9 +36,9 @@ pub async fn erase(app: &App, caller: &Caller, contact: ContactId) -> Result<Rec
     let tx = begin(&app.db).await?;
     ledger::lock(&tx, caller.account_id).await?;
     let email = people::address_of(&tx, caller.account_id, contact).await?.ok_or(Error::NotFound("contact"))?;
-    let eraser = Eraser::new(app, &tx, caller.account_id, Some(caller.actor.clone())).await?;
-    let erased = eraser.person(email.normalized(), &[]).await?;
-    eraser.forget_requests(&PrivacySubject { email: Some(email.typed().to_owned()), records: Vec::new() }).await?;
+    let erasing = Eraser::new(app, &tx, caller.account_id, Some(caller.actor.clone())).await?;
+    let erased = erasing.person(email.normalized(), &[]).await?;
+    erasing.forget_requests(&PrivacySubject { email: Some(email.typed().to_owned()), records: Vec::new() }).await?;
     let id = crate::domain::ids::new_uuid(at);
     let request = NewRequest {
         id,

@@ -181,8 +181,8 @@ async fn redact(app: &App, request: &Claimed) -> Result<(), Error> {
     let (integration, subject) = subject_of(app, request)?;
     let tx = begin(&app.db).await?;
     ledger::lock(&tx, request.account).await?;
-    let eraser = Eraser::new(app, &tx, request.account, None).await?;
-    let erased = eraser.subject(integration, &subject).await?;
+    let erasing = Eraser::new(app, &tx, request.account, None).await?;
+    let erased = erasing.subject(integration, &subject).await?;
     done(&tx, request, erased, app.clock.now()).await?;
     tx.commit().await?;
     Ok(())
@@ -204,7 +204,7 @@ async fn redact_shop(app: &App, request: &Claimed) -> Result<(), Error> {
     loop {
         let tx = begin(&app.db).await?;
         ledger::lock(&tx, request.account).await?;
-        let eraser = Eraser::new(app, &tx, request.account, None).await?;
+        let erasing = Eraser::new(app, &tx, request.account, None).await?;
         let mut addresses = source_records::next_addresses(&tx, integration, "", BATCH).await?;
         if addresses.is_empty() {
             // Those who are known only by what they once said.
@@ -222,14 +222,14 @@ async fn redact_shop(app: &App, request: &Claimed) -> Result<(), Error> {
             return Ok(());
         }
         for address in &addresses {
-            erased.add(take_from_store(&eraser, &tx, request.account, integration, address).await?);
+            erased.add(take_from_store(&erasing, &tx, request.account, integration, address).await?);
         }
         tx.commit().await?;
     }
 }
 
 async fn take_from_store(
-    eraser: &Eraser<'_>,
+    erasing: &Eraser<'_>,
     tx: &impl ConnectionTrait,
     account: AccountId,
     integration: IntegrationId,
@@ -238,11 +238,11 @@ async fn take_from_store(
     let found = people::contacts_by_address(tx, account, &[address]).await?;
     let contact = found.into_values().next().map(|contact| contact.id);
     if !rows::is_known_otherwise(tx, account, (address, contact), integration).await? {
-        return Ok(eraser.everything_of(address).await?.0);
+        return Ok(erasing.everything_of(address).await?.0);
     }
     let mut erased = Erased::default();
     if let Some(contact) = contact {
-        eraser.leave(contact, Some(integration)).await?;
+        erasing.leave(contact, Some(integration)).await?;
         erased.consents = rows::blank_consents(tx, account, contact, Records::Of(integration)).await?;
     }
     let mut records = rows::records_of(tx, account, address, contact).await?;

@@ -67,7 +67,7 @@ pub(crate) async fn records_named(
     integration: IntegrationId,
     names: &[(Stream, StoreId)],
 ) -> Result<Vec<StoreRecordId>, DbErr> {
-    let named = names.iter().fold(Condition::any(), |any, (stream, id)| {
+    let condition = names.iter().fold(Condition::any(), |any, (stream, id)| {
         let one = Condition::all()
             .add(source_record::Column::Stream.eq(stream.as_str()))
             .add(source_record::Column::StoreId.eq(id.as_str()));
@@ -78,7 +78,7 @@ pub(crate) async fn records_named(
     }
     let rows = source_record::Entity::find()
         .filter(source_record::Column::IntegrationId.eq(integration.0))
-        .filter(named)
+        .filter(condition)
         .all(tx)
         .await?;
     rows.into_iter().map(identity).collect()

@@ -49,7 +49,7 @@ pub(super) struct Arguments {
     /// How to print the result.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Allow a store at a private address, as ASSENT_ALLOW_PRIVATE_HOSTS=true does.
+    /// Allow a store at a private address, as `ASSENT_ALLOW_PRIVATE_HOSTS=true` does.
     #[arg(long)]
     allow_private_hosts: bool,
 }
@@ -72,16 +72,17 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<(), Fai
     let http = Http::new(policy, Some(timeout)).map_err(|error| Failure::failed(error.to_string()))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let fields = connectors::settings_of(platform).unwrap_or_default();
-    let settings = Settings::parse(fields, read(&settings)?).map_err(unusable)?;
-    let connector = connectors::open(platform, &settings, &http, Arc::clone(&clock)).map_err(unusable)?;
-    hosts::check(policy, fields, &settings).await.map_err(unusable)?;
+    let settings = Settings::parse(fields, read(&settings)?).map_err(|problem| unusable(&problem))?;
+    let connector =
+        connectors::open(platform, &settings, &http, Arc::clone(&clock)).map_err(|problem| unusable(&problem))?;
+    hosts::check(policy, fields, &settings).await.map_err(|problem| unusable(&problem))?;
     let found = look(platform, connector.as_ref(), limit.into(), clock.as_ref()).await?;
     tell(platform, &found, format)?;
     let problems: Vec<&str> = found.report.checks.iter().filter_map(|check| check.problem.as_deref()).collect();
     if problems.is_empty() { Ok(()) } else { Err(Failure::failed(problems.join("; "))) }
 }
 
-fn unusable(problem: InvalidSetting) -> Failure {
+fn unusable(problem: &InvalidSetting) -> Failure {
     Failure::usage(format!("{problem}; what it is: assent connector show <platform>"))
 }
 

@@ -221,7 +221,7 @@ impl Reader<'_> {
     }
 
     async fn behind_cursor(&self, position: &mut Position, after: Option<String>) -> Result<Step, ConnectorError> {
-        let mut query = self.filter(position, "date_modified:min");
+        let mut query = Self::filter(position, "date_modified:min");
         query.push(("limit", self.store.client.page_size().to_string()));
         query.extend(after.clone().map(|after| ("after", after)));
         let listing = self.store.client.list(resource(self.stream), &query).await?;
@@ -257,7 +257,7 @@ impl Reader<'_> {
 
     async fn by_number(&self, position: &mut Position, cursor: walk::Cursor) -> Result<Step, ConnectorError> {
         let asked = Request::at(cursor.offset, self.store.client.page_size());
-        let mut query = self.filter(position, "date_modified:min");
+        let mut query = Self::filter(position, "date_modified:min");
         query.extend([("limit", asked.limit.to_string()), ("page", asked.page.to_string())]);
         let listing = self.store.client.list(resource(self.stream), &query).await?;
         Ok(self.walked(position, cursor, asked, listing))
@@ -278,7 +278,7 @@ impl Reader<'_> {
     }
 
     async fn above_id(&self, position: &mut Position, last: u64) -> Result<Step, ConnectorError> {
-        let mut query = self.filter(position, "min_date_modified");
+        let mut query = Self::filter(position, "min_date_modified");
         query.push(("limit", self.store.client.page_size().to_string()));
         query.push(("sort", "id:asc".to_owned()));
         if last > 0 {
@@ -293,13 +293,13 @@ impl Reader<'_> {
         }
         let done = listing.rows.is_empty();
         if !done {
-            let reached = ids().last().ok_or(ConnectorError::BadAnswer { what: "orders with ids" })?;
+            let reached = ids().next_back().ok_or(ConnectorError::BadAnswer { what: "orders with ids" })?;
             position.place = Place::Above(reached);
         }
         Ok(Step { listing, fresh_from: 0, done })
     }
 
-    fn filter(&self, position: &Position, name: &'static str) -> Vec<(&'static str, String)> {
+    fn filter(position: &Position, name: &'static str) -> Vec<(&'static str, String)> {
         let since = position.since.map(|since| (name, since.format(wire::TIME_FORMAT).to_string()));
         since.into_iter().collect()
     }

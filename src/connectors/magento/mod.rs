@@ -7,7 +7,7 @@
 //! What the platform can't tell, and what follows
 //! - **Guests who subscribed can't be read by core REST at all** (sections 6 and 9): no route holds them, and no
 //!   customer is theirs. They are read only where a module of the shop lists them ([`subscribersEndpoint`]
-//!   (settings::FIELDS)), a list like the others: `searchCriteria` on `subscriber_id` and `change_status_at`, items
+//!   (`settings::FIELDS`)), a list like the others: `searchCriteria` on `subscriber_id` and `change_status_at`, items
 //!   with the columns of `newsletter_subscriber`. Without it every integration carries a notice.
 //! - `is_subscribed = false` covers opted out, pending and never asked: only a yes that is gone is an opt-out, from
 //!   when we saw it.

@@ -140,13 +140,12 @@ impl Route {
 /// The store code, if there is one, and the path below `V1`; `all` and unknown codes are nobody's website.
 fn addressed(path: &str) -> Option<(Option<&str>, &str)> {
     let rest = path.strip_prefix("/rest/")?;
-    match rest.strip_prefix("V1/") {
-        Some(below) => Some((None, below)),
-        None => {
-            let (code, rest) = rest.split_once('/')?;
-            let is_known = code == "all" || VIEWS.iter().any(|(_, _, known, _)| *known == code);
-            Some((Some(code), rest.strip_prefix("V1/").filter(|_| is_known)?))
-        }
+    if let Some(below) = rest.strip_prefix("V1/") {
+        Some((None, below))
+    } else {
+        let (code, rest) = rest.split_once('/')?;
+        let is_known = code == "all" || VIEWS.iter().any(|(_, _, known, _)| *known == code);
+        Some((Some(code), rest.strip_prefix("V1/").filter(|_| is_known)?))
     }
 }
 

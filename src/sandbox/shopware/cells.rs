@@ -46,9 +46,8 @@ impl Columns for Account {
             "guest" => Cell::Flag(self.standing == Standing::Guest),
             "active" => Cell::Flag(self.standing != Standing::Unconfirmed),
             "orderCount" => Cell::Number(self.orders.into()),
-            "salesChannelId" => Cell::Text(channel_id(self.channel)),
             "boundSalesChannelId" if self.channel == 0 => Cell::Null,
-            "boundSalesChannelId" => Cell::Text(channel_id(self.channel)),
+            "salesChannelId" | "boundSalesChannelId" => Cell::Text(channel_id(self.channel)),
             "createdAt" => Cell::Time(self.created),
             "updatedAt" => updated(self.modified, self.shows_modified),
             // Of the first order; a filter on the association asks whether any fits.

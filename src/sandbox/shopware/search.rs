@@ -251,7 +251,9 @@ fn all_fit(filters: &[Filter], record: &impl Columns) -> Result<bool, Answer> {
 /// A page in the simple format. `includes` cuts each entity to the fields named for it; `apiAlias` always stays.
 pub(super) fn page(mut shown: Vec<Value>, total: u64, body: &Value) -> Answer {
     if let Some(includes) = body.get("includes").and_then(Value::as_object) {
-        shown.iter_mut().for_each(|entity| project(entity, includes));
+        for entity in &mut shown {
+            project(entity, includes);
+        }
     }
     Answer::json(200, &json!({ "total": total, "data": shown, "aggregations": [] }))
 }

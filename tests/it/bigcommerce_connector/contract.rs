@@ -28,6 +28,14 @@ const ALLOWED: &[Allowance] = &[
         because: "the simulated store has records with the wrong type in the address's place, on purpose",
     },
     Allowance { problem: "/customer_id: ", because: "section 5: null on migrated orders" },
+    Allowance {
+        problem: "_name: value is shorter than 1 character",
+        because: "ours: the simulated store has accounts without a name, on purpose",
+    },
+    Allowance {
+        problem: "GET /hooks answer 200 /data: value has less than 1 item",
+        because: "ours: a store without hooks answers with an empty list, where the specification wants one at least",
+    },
 ];
 
 #[tokio::test]
@@ -45,7 +53,9 @@ async fn requests_and_answers_fit_the_vendors_description() {
     assert!(connector.check().await.unwrap().is_ok());
     for stream in STREAMS {
         assert!(pass(&*connector, stream, Pass::Full, None).await.unwrap().len() > 1, "{stream}");
-        all_records(&*connector, stream, Pass::Since(Watermark(json!({"modified": "2025-12-01T00:00:00Z"})))).await;
+        for modified in ["2025-12-01T00:00:00Z", "2030-01-01T00:00:00Z"] {
+            all_records(&*connector, stream, Pass::Since(Watermark(json!({ "modified": modified })))).await;
+        }
         for id in ["101", "12", "99999999"] {
             connector.record(stream, &StoreId::new(id)).await.unwrap();
         }

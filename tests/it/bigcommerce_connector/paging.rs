@@ -192,11 +192,13 @@ async fn what_changes_behind_the_reader_is_in_the_next_pass() {
 
 #[tokio::test]
 async fn an_unchanged_store_keeps_its_watermark_and_an_empty_one_is_an_empty_page() {
-    let store = AnsweringStore::start(|asked| match asked.path.ends_with("orders") {
-        true => Reply::text(204, ""),
-        false => page_of(&[], asked),
-    })
-    .await;
+    let store =
+        AnsweringStore::start(
+            |asked| {
+                if asked.path.ends_with("orders") { Reply::text(204, "") } else { page_of(&[], asked) }
+            },
+        )
+        .await;
     let connector = connector(&store);
     for stream in super::shop::STREAMS {
         let before = Watermark(json!({"modified": TIME}));

@@ -25,11 +25,12 @@ use crate::support::shop::Shop;
 /// Makes a module per platform with the named properties, and in it a test per database. Once per module.
 macro_rules! every_platform {
     ($($property:ident),+ $(,)?) => {
+        $crate::contract::every_platform!(@ bigcommerce, BigCommerce: $($property),+);
+        $crate::contract::every_platform!(@ magento, Magento: $($property),+);
         $crate::contract::every_platform!(@ sfcc, Sfcc: $($property),+);
         $crate::contract::every_platform!(@ shopify, Shopify: $($property),+);
         $crate::contract::every_platform!(@ shopware, Shopware: $($property),+);
         $crate::contract::every_platform!(@ woocommerce, WooCommerce: $($property),+);
-
     };
     (@ $module:ident, $platform:ident: $($property:ident),+) => {
         mod $module {

@@ -26,7 +26,6 @@ const ALLOWANCES: &[Allowance] = &[
     Allowance { problem: "POST /oauth/token: the status 401", because: "section 5: wrong client id or secret" },
     Allowance { problem: "POST /webhook: the status 204", because: "example webhook_create_204.json" },
     Allowance { problem: "PATCH /webhook/{id}: the status 204", because: "as webhook_create_204.json" },
-    Allowance { problem: "/email: value is not of type", because: "the malformed rows of the simulated shop" },
 ];
 
 #[tokio::test]
