@@ -23,7 +23,8 @@ fn every_command_that_a_document_names_is_taken() {
     let mut tried = 0;
     for document in documents() {
         for line in pieces_of_code(&document.text) {
-            let Some(arguments) = arguments_of(&line) else { continue };
+            // Any of them will do for the one that a document leaves open.
+            let Some(arguments) = arguments_of(&line.replace("<platform>", "woocommerce")) else { continue };
             tried += 1;
             if let Err(error) = Cli::try_parse_from(&arguments) {
                 assert!(MERELY_NAMED.contains(&error.kind()), "{} has `{line}`: {error}", document.path);

@@ -1,5 +1,8 @@
 //! The simulated BigCommerce over HTTP: what it says is what the vendor documents, section by section of the sheet.
 
+// So that the lints for tests hold for the helpers, too.
+#![cfg(test)]
+
 use std::time::Duration;
 
 use assent::domain::Platform;
@@ -117,7 +120,7 @@ async fn each_version_refuses_in_its_own_words() {
 
 #[tokio::test]
 async fn the_rate_limit_is_told_and_kept() {
-    let bigcommerce = BigCommerceOptions { quota: 2, window: Duration::from_secs(600) };
+    let bigcommerce = BigCommerceOptions { quota: 2, window: Duration::from_mins(10) };
     let options = StoreOptions { people: 30, bigcommerce, ..StoreOptions::default() };
     let store = SandboxStore::start(Platform::BigCommerce, options).await.unwrap();
     for (left, status) in [("1", 200), ("0", 200), ("0", 429)] {

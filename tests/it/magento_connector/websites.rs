@@ -42,6 +42,8 @@ fn single_reads(store: &AnsweringStore) -> Vec<String> {
 
 #[tokio::test]
 async fn one_address_on_two_websites_counts_for_each_account_as_its_own_website_says() {
+    use OptIn::{Granted, Unknown};
+
     let anna = |id, website, flag| customer(id, "anna@example.com", website, flag);
     let bo = |id, website, flag| customer(id, "bo@example.com", website, flag);
     // The list shows the state of the first subscription found on all rows of the address.
@@ -59,7 +61,6 @@ async fn one_address_on_two_websites_counts_for_each_account_as_its_own_website_
         ("/rest/it/V1/customers/4", bo(4, 2, true)),
     ];
     let store = shop(two_websites(), listed, single).await;
-    use OptIn::{Granted, Unknown};
     let expected = [("1", Granted), ("2", Unknown), ("3", Unknown), ("4", Granted), ("5", Unknown)];
     assert_eq!(values(&store).await, expected.map(|(id, value)| (id.to_owned(), value)));
     assert_eq!(single_reads(&store).len(), 4, "nobody shares the fifth address");

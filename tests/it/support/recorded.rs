@@ -184,7 +184,7 @@ fn page(list: &BTreeMap<u64, Value>, of_orders: bool, asked: &Asked) -> Reply {
     let after = asked.get("modified_after");
     let modified = |row: &Value| row["date_modified_gmt"].as_str().unwrap_or_default().to_owned();
     assert!(after.is_none_or(|after| asked.get("dates_are_gmt") == Some("true") && !after.ends_with('Z')), "{asked:?}");
-    let included = |row: &Value| asked.get("include").is_none_or(|id| row["id"].to_string() == id);
+    let included = |row: &Value| asked.get("include").is_none_or(|id| id.parse().ok() == row["id"].as_u64());
     let is_listed = |row: &&Value| {
         row["status"] != "trash" && after.is_none_or(|after| modified(row).as_str() > after) && included(row)
     };

@@ -30,7 +30,7 @@ both_databases!(
 const SECRET: &str = "made by hand";
 
 /// A shop with one customer, whose record can be held back.
-struct Slow {
+struct Delayed {
     test: TestApp,
     store: AnsweringStore,
     shop: Installed,
@@ -38,7 +38,7 @@ struct Slow {
     is_slow: Arc<AtomicBool>,
 }
 
-impl Slow {
+impl Delayed {
     async fn new(db: TestDatabase) -> Self {
         let test = TestApp::new(db).await;
         let (gate, is_slow) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicBool::new(true)));
@@ -80,7 +80,7 @@ impl Slow {
 
 async fn what_was_received_is_carried_out_by_whoever_comes_next(db: TestDatabase) {
     let url = db.url().to_owned();
-    let it = Slow::new(db).await;
+    let it = Delayed::new(db).await;
     it.named("1").await;
     // A worker takes it up and dies while it waits for the store.
     let dying = another_process(&it.shop.app);
@@ -99,7 +99,7 @@ async fn what_was_received_is_carried_out_by_whoever_comes_next(db: TestDatabase
 }
 
 async fn a_worker_that_comes_late_writes_nothing(db: TestDatabase) {
-    let it = Slow::new(db).await;
+    let it = Delayed::new(db).await;
     it.named("1").await;
     let late = another_process(&it.shop.app);
     let late = tokio::spawn(async move { hints::run_due(&late).await });
@@ -114,7 +114,7 @@ async fn a_worker_that_comes_late_writes_nothing(db: TestDatabase) {
 }
 
 async fn a_record_that_is_named_again_meanwhile_is_read_again(db: TestDatabase) {
-    let it = Slow::new(db).await;
+    let it = Delayed::new(db).await;
     it.named("1").await;
     let app = it.shop.app.clone();
     let handling = tokio::spawn(async move { hints::run_due(&app).await });

@@ -45,11 +45,11 @@ impl Connected {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
         let address = listener.local_addr().expect("a bound socket has an address");
         test.app.public_url = format!("http://{address}").into();
-        let stop = CancellationToken::new();
+        let until = CancellationToken::new();
         let router = assent::server::router(test.app.clone());
-        tokio::spawn(assent::server::serve(listener, router, stop.clone()));
+        tokio::spawn(assent::server::serve(listener, router, until.clone()));
         let shop = Shop::open(&test, Platform::WooCommerce, options).await;
-        Self { test, shop, _server: stop.drop_guard() }
+        Self { test, shop, _server: until.drop_guard() }
     }
 
     /// Waits until the store has sent what there is, and carries it out. Tells how many batches that took.
