@@ -51,6 +51,8 @@ pub(super) struct Position {
     /// How many it has, if it told.
     total: Option<u64>,
     place: Place,
+    /// Whether the last page was given: a run that stopped right after it has nothing more to read.
+    is_done: bool,
 }
 
 /// How a list is read, and how far.
@@ -95,7 +97,7 @@ pub(super) fn pages(
         let mut position = resume.unwrap_or_else(|| Position::new(stream, &pass));
         let mut reader = Reader { store, stream, is_first: is_resumed };
         let mut idle = 0;
-        loop {
+        while !position.is_done {
             let step = reader.next(&mut position).await?;
             let now = store.client.clock().now();
             let records = position.take(&step, stream, store, now);
@@ -110,6 +112,7 @@ pub(super) fn pages(
             if step.done {
                 position.check_complete()?;
             }
+            position.is_done = step.done;
             yield PeoplePage {
                 records,
                 resume_from: Checkpoint(as_json(&position)),
@@ -117,9 +120,6 @@ pub(super) fn pages(
                 total: position.total,
                 as_of: None,
             };
-            if step.done {
-                break;
-            }
         }
     })
 }
@@ -137,7 +137,7 @@ impl Position {
             Stream::Subscribers => Place::Pages(walk::Cursor::default()),
             Stream::Orders => Place::Above(0),
         };
-        Self { since, began: None, newest: None, seen: 0, total: None, place }
+        Self { since, began: None, newest: None, seen: 0, total: None, place, is_done: false }
     }
 
     /// From the start again, by page numbers.

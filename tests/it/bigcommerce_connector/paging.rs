@@ -88,7 +88,7 @@ async fn a_cursor_that_the_store_forgot_begins_from_the_start() {
     .await;
     let connector = connector(&store);
     let resume = Checkpoint(json!({"since": null, "began": null, "newest": null, "seen": 250, "total": 300,
-        "place": {"after": "250"}}));
+        "place": {"after": "250"}, "isDone": false}));
     // By page numbers, which the same answers serve.
     let error = pass(&*connector, Stream::Customers, Pass::Full, Some(resume)).await;
     let asked = store.asked();
