@@ -1,5 +1,6 @@
-//! What we build on: only licences that allow anybody to run, change and ship the service.
+//! What we build on: only licences that allow anybody to run, change and ship the service, and each built once.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -49,6 +50,29 @@ fn every_dependency_comes_from_the_registry_or_from_here() {
         .map(|package| format!("{} from {}", package["name"], package["source"]))
         .collect();
     assert!(foreign.is_empty(), "{}", foreign.join("\n"));
+}
+
+#[test]
+fn tests_ask_for_no_features_that_the_program_is_built_without() {
+    let (program, tests) = (features("normal,build"), features("normal,build,dev"));
+    assert!(program.len() > 100, "only {} packages are known", program.len());
+    let twice: Vec<&String> = program.difference(&tests).collect();
+    assert!(twice.is_empty(), "built once for the program and once more for the tests; see Cargo.toml: {twice:#?}");
+}
+
+/// Every package with its features, one a line, as cargo builds it for these kinds of dependencies.
+fn features(kinds: &str) -> BTreeSet<String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let told = Command::new(cargo)
+        .args(["tree", "--locked", "--offline", "--package", "assent", "--edges", kinds])
+        .args(["--prefix", "none", "--format", "{p} {f}"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo runs");
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    let lines = String::from_utf8(told.stdout).expect("cargo speaks UTF-8");
+    // A package that was shown before is marked.
+    lines.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect()
 }
 
 /// Everything that is compiled for this machine, as cargo tells it. Needs no network: it is all there already.
