@@ -22,8 +22,6 @@ pub struct ConnectorView {
     pub platform: Platform,
     /// Its name for people.
     pub title: &'static str,
-    /// Whether this release can install it.
-    pub available: bool,
     /// The audiences that can be mapped to a list.
     pub audiences: Vec<Audience>,
     /// How the people of a store are handled.
@@ -126,11 +124,10 @@ impl From<crate::domain::Platform> for ConnectorView {
         Self {
             platform: platform.into(),
             title: capabilities.title,
-            available: fields.is_some(),
             audiences: rules.audiences().iter().copied().map(Audience::from).collect(),
             rules: rules.into(),
-            settings_schema: settings_schema(capabilities.title, fields.unwrap_or_default()),
-            settings: fields.unwrap_or_default().iter().map(SettingView::from).collect(),
+            settings_schema: settings_schema(capabilities.title, fields),
+            settings: fields.iter().map(SettingView::from).collect(),
             capabilities: capabilities.into(),
         }
     }

@@ -156,16 +156,16 @@ pub struct Check {
     pub problem: Option<String>,
 }
 
-/// The settings of a platform; `None` where this release has no connector for it.
+/// The settings of a platform.
 #[must_use]
-pub const fn settings_of(platform: Platform) -> Option<&'static [SettingField]> {
+pub const fn settings_of(platform: Platform) -> &'static [SettingField] {
     match platform {
-        Platform::BigCommerce => Some(bigcommerce::settings::FIELDS),
-        Platform::Sfcc => Some(sfcc::settings::FIELDS),
-        Platform::Magento => Some(magento::settings::FIELDS),
-        Platform::Shopify => Some(shopify::settings::FIELDS),
-        Platform::Shopware => Some(shopware::settings::FIELDS),
-        Platform::WooCommerce => Some(woocommerce::settings::FIELDS),
+        Platform::BigCommerce => bigcommerce::settings::FIELDS,
+        Platform::Sfcc => sfcc::settings::FIELDS,
+        Platform::Magento => magento::settings::FIELDS,
+        Platform::Shopify => shopify::settings::FIELDS,
+        Platform::Shopware => shopware::settings::FIELDS,
+        Platform::WooCommerce => woocommerce::settings::FIELDS,
     }
 }
 

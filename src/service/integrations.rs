@@ -10,7 +10,7 @@ use super::stores::{seal_place, unseal};
 use super::{hosts, input, webhooks};
 use crate::app::App;
 use crate::auth::Caller;
-use crate::connectors::{self, ConnectionReport, SettingField, Settings};
+use crate::connectors::{self, ConnectionReport, Settings};
 use crate::domain::access::Scope;
 use crate::domain::ids::{IntegrationId, ListId};
 use crate::domain::integration::{Integration, Notice};
@@ -105,7 +105,7 @@ fn shown(app: &App, sealed: Sealed) -> Result<Integration, Error> {
 /// Installs a store: its subscribers go to the list `Store subscribers`, unless the mappings say otherwise.
 ///
 /// # Errors
-/// The platform has no connector yet; a setting, the name or a mapping can't be used; a list `Store subscribers` is
+/// A setting, the name or a mapping can't be used; a list `Store subscribers` is
 /// there and is not for marketing.
 pub async fn create(app: &App, caller: &Caller, new: NewIntegration) -> Result<Integration, Error> {
     caller.require(Scope::IntegrationsWrite)?;
@@ -161,16 +161,11 @@ async fn checked(
     platform: Platform,
     settings: Map<String, Value>,
 ) -> Result<(Settings, Vec<Notice>), Error> {
-    let fields = fields_of(platform)?;
+    let fields = connectors::settings_of(platform);
     let settings = Settings::parse(fields, settings)?;
     let store = connectors::open(platform, &settings, &app.http, app.clock.clone())?;
     hosts::check(app.http.policy(), fields, &settings).await?;
     Ok((settings, store.notices()))
-}
-
-fn fields_of(platform: Platform) -> Result<&'static [SettingField], Error> {
-    connectors::settings_of(platform)
-        .ok_or_else(|| Error::invalid("platform", format!("has no connector in this release: {platform}")))
 }
 
 fn seal(app: &App, id: IntegrationId, settings: &Settings) -> Result<Vec<u8>, Error> {

@@ -14,14 +14,10 @@ use jsonschema::error::ValidationErrorKind;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-fn fields(platform: Platform) -> &'static [SettingField] {
-    settings_of(platform).unwrap_or_default()
-}
-
 /// One for each platform: making one takes longer than any test of it.
 static VALIDATORS: LazyLock<BTreeMap<Platform, Validator>> = LazyLock::new(|| {
     let validator = |platform: Platform| {
-        let schema = settings_schema("Test", fields(platform));
+        let schema = settings_schema("Test", settings_of(platform));
         (platform, jsonschema::validator_for(&schema).expect("the schema is one"))
     };
     Platform::ALL.iter().copied().map(validator).collect()
@@ -48,13 +44,13 @@ fn faults(platform: Platform, input: &Value) -> BTreeSet<String> {
 }
 
 fn sign_in(platform: Platform) -> impl Iterator<Item = &'static SettingField> {
-    fields(platform).iter().filter(|field| matches!(field.need, Need::SignIn { .. }))
+    settings_of(platform).iter().filter(|field| matches!(field.need, Need::SignIn { .. }))
 }
 
 /// Asserts that schema and service agree on whether the input will do, and on which setting is at fault.
 fn agree(platform: Platform, input: &Value) {
     let faults = faults(platform, input);
-    let parsed = Settings::parse(fields(platform), input.as_object().expect("settings are an object").clone());
+    let parsed = Settings::parse(settings_of(platform), input.as_object().expect("settings are an object").clone());
     match parsed {
         Ok(_) => assert!(faults.is_empty(), "{platform}: the service takes it, the schema refuses {faults:?}: {input}"),
         Err(problem) => {
@@ -75,7 +71,7 @@ fn good(field: &SettingField) -> Value {
 
 /// Everything but the ways to sign in.
 fn base(platform: Platform) -> Map<String, Value> {
-    let all = fields(platform).iter().filter(|field| !matches!(field.need, Need::SignIn { .. }));
+    let all = settings_of(platform).iter().filter(|field| !matches!(field.need, Need::SignIn { .. }));
     all.map(|field| (field.name.to_owned(), good(field))).collect()
 }
 
@@ -96,7 +92,7 @@ fn complete(platform: Platform) -> Map<String, Value> {
 #[test]
 fn the_schemas_are_schemas_and_a_complete_set_of_settings_will_do() {
     for platform in Platform::ALL {
-        let schema = settings_schema("Test", fields(*platform));
+        let schema = settings_schema("Test", settings_of(*platform));
         jsonschema::meta::validate(&schema).expect("a valid schema");
         let input = Value::Object(complete(*platform));
         assert_eq!(faults(*platform, &input), BTreeSet::new(), "{platform}: {input}");
@@ -107,8 +103,8 @@ fn the_schemas_are_schemas_and_a_complete_set_of_settings_will_do() {
 #[test]
 fn secrets_are_marked_and_every_setting_says_what_it_is() {
     for platform in Platform::ALL {
-        let schema = settings_schema("Test", fields(*platform));
-        for field in fields(*platform) {
+        let schema = settings_schema("Test", settings_of(*platform));
+        for field in settings_of(*platform) {
             let property = &schema["properties"][field.name];
             let marks = (&property["writeOnly"], property["format"] == "password");
             let expected = if field.secret { (&json!(true), true) } else { (&Value::Null, false) };
@@ -140,7 +136,7 @@ fn each_setting_is_refused_for_the_same_reasons_by_both() {
         &long,
     ];
     for platform in Platform::ALL {
-        for field in fields(*platform) {
+        for field in settings_of(*platform) {
             let mut values = vec![json!(null), json!(7), json!(true), json!({}), json!([]), json!([7])];
             values.extend(texts.iter().flat_map(|text| [json!(text), json!([text])]));
             values.push(json!(vec![good(field); 51]));
@@ -186,7 +182,7 @@ proptest! {
         text in "[a-zA-Z0-9_ ./:@?#%\\-\u{0}\u{85}é]{0,40}",
         is_list in any::<bool>(),
     ) {
-        let field = &fields(platform)[index.index(fields(platform).len())];
+        let field = &settings_of(platform)[index.index(settings_of(platform).len())];
         prop_assume!(field.kind != SettingKind::Url || !text.chars().any(|c| c.is_ascii_digit() || c == '.' || c == '-'));
         let mut input = complete(platform);
         input.insert(field.name.to_owned(), if is_list { json!([text]) } else { json!(text) });

@@ -71,7 +71,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<(), Fai
     let timeout = Duration::from_secs(config.store_timeout_seconds);
     let http = Http::new(policy, Some(timeout)).map_err(|error| Failure::failed(error.to_string()))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let fields = connectors::settings_of(platform).unwrap_or_default();
+    let fields = connectors::settings_of(platform);
     let settings = Settings::parse(fields, read(&settings)?).map_err(|problem| unusable(&problem))?;
     let connector =
         connectors::open(platform, &settings, &http, Arc::clone(&clock)).map_err(|problem| unusable(&problem))?;

@@ -79,7 +79,7 @@ fn section(text: &mut String, platform: Platform) {
         line(text, &format!("- {limit}"));
     }
     line(text, "\n| setting | | what |\n|---|---|---|");
-    for field in settings_of(platform).unwrap_or_default() {
+    for field in settings_of(platform) {
         line(text, &setting(field));
     }
 }

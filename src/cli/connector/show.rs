@@ -65,7 +65,7 @@ fn facts(capabilities: &Capabilities) -> Vec<Vec<String>> {
 }
 
 fn settings(platform: Platform) -> Vec<Vec<String>> {
-    let fields = settings_of(platform).unwrap_or_default();
+    let fields = settings_of(platform);
     let need = |need| match need {
         Need::Required => "required".to_owned(),
         Need::Optional => "optional".to_owned(),

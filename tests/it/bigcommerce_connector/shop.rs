@@ -35,7 +35,7 @@ pub(crate) fn open(settings: &Value) -> Box<dyn Connector> {
 }
 
 pub(crate) fn open_with(http: &Http, settings: &Value) -> Box<dyn Connector> {
-    let fields = connectors::settings_of(Platform::BigCommerce).unwrap();
+    let fields = connectors::settings_of(Platform::BigCommerce);
     let settings = Settings::parse(fields, settings.as_object().unwrap().clone()).unwrap();
     connectors::open(Platform::BigCommerce, &settings, http, Arc::new(SystemClock)).unwrap()
 }

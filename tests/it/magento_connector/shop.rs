@@ -29,7 +29,7 @@ pub(crate) fn connector(store: &AnsweringStore) -> Box<dyn Connector> {
 }
 
 pub(crate) fn open(settings: &Value) -> Box<dyn Connector> {
-    let fields = connectors::settings_of(Platform::Magento).unwrap();
+    let fields = connectors::settings_of(Platform::Magento);
     let settings = Settings::parse(fields, settings.as_object().unwrap().clone()).unwrap();
     let http = HTTP.with(Http::clone);
     connectors::open(Platform::Magento, &settings, &http, Arc::new(SystemClock)).unwrap()

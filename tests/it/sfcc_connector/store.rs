@@ -35,7 +35,7 @@ pub(crate) fn settings(url: &str) -> Value {
 }
 
 pub(crate) fn open(settings: &Value, clock: Arc<dyn Clock>) -> Box<dyn Connector> {
-    let fields = connectors::settings_of(Platform::Sfcc).unwrap();
+    let fields = connectors::settings_of(Platform::Sfcc);
     let settings = Settings::parse(fields, settings.as_object().unwrap().clone()).unwrap();
     connectors::open(Platform::Sfcc, &settings, &HTTP.with(Http::clone), clock).unwrap()
 }

@@ -119,7 +119,7 @@ impl Shop {
         settings["shopDomain"] = json!("acme");
         settings["apiBaseUrl"] = json!(format!("http://{address}"));
         let Value::Object(settings) = settings else { unreachable!("settings are an object") };
-        let settings = Settings::parse(connectors::settings_of(Platform::Shopify).unwrap(), settings).unwrap();
+        let settings = Settings::parse(connectors::settings_of(Platform::Shopify), settings).unwrap();
         let http = Http::new(HostPolicy::AllowPrivate, None).unwrap();
         let clock = Arc::new(HandClock::default());
         let connector = connectors::open(Platform::Shopify, &settings, &http, Arc::<HandClock>::clone(&clock)).unwrap();

@@ -37,7 +37,7 @@ pub(super) async fn start_with(
     let store = SandboxStore::start(Platform::Shopify, options).await.unwrap();
     let serde_json::Value::Object(mut settings) = store.settings() else { unreachable!("settings are an object") };
     settings.extend(export_from.map(|number| ("exportFrom".to_owned(), number.to_string().into())));
-    let settings = Settings::parse(connectors::settings_of(Platform::Shopify).unwrap(), settings).unwrap();
+    let settings = Settings::parse(connectors::settings_of(Platform::Shopify), settings).unwrap();
     let http = Http::new(HostPolicy::AllowPrivate, Some(Duration::from_secs(5))).unwrap();
     let connector = connectors::open(Platform::Shopify, &settings, &http, clock).unwrap();
     (store, connector)

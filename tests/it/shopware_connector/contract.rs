@@ -114,7 +114,7 @@ fn connect(store: &SandboxStore, proxy: &RecordingProxy, more: &Value) -> Box<dy
     let mut settings = store.settings();
     settings["storeUrl"] = proxy.url.as_str().into();
     settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    let fields = connectors::settings_of(Platform::Shopware).unwrap();
+    let fields = connectors::settings_of(Platform::Shopware);
     let settings = Settings::parse(fields, settings.as_object().unwrap().clone()).unwrap();
     let http = Http::new(HostPolicy::AllowPrivate, None).unwrap();
     connectors::open(Platform::Shopware, &settings, &http, Arc::new(SystemClock)).unwrap()

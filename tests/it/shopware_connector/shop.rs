@@ -65,7 +65,7 @@ impl Shop {
     pub(crate) fn connector_with(&self, more: &Value) -> Box<dyn Connector> {
         let mut settings = json!({"storeUrl": self.store.url, "accessKeyId": KEY_ID, "secretAccessKey": SECRET});
         settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let fields = connectors::settings_of(Platform::Shopware).unwrap();
+        let fields = connectors::settings_of(Platform::Shopware);
         let settings = Settings::parse(fields, settings.as_object().unwrap().clone()).unwrap();
         connectors::open(Platform::Shopware, &settings, &self.http, Arc::<HandClock>::clone(&self.clock)).unwrap()
     }

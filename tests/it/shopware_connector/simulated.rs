@@ -21,7 +21,7 @@ async fn start(people: u64, shopware: ShopwareOptions) -> SandboxStore {
 
 fn connect(store: &SandboxStore, http: &Http) -> Box<dyn Connector> {
     let serde_json::Value::Object(settings) = store.settings() else { unreachable!("settings are an object") };
-    let settings = Settings::parse(connectors::settings_of(Platform::Shopware).unwrap(), settings).unwrap();
+    let settings = Settings::parse(connectors::settings_of(Platform::Shopware), settings).unwrap();
     connectors::open(Platform::Shopware, &settings, http, Arc::new(SystemClock)).unwrap()
 }
 

@@ -262,7 +262,7 @@ async fn install(
 ) -> IntegrationId {
     let now = app.clock.now();
     let id = IntegrationId::at(now);
-    let fields = settings_of(platform).expect("the platform has a connector");
+    let fields = settings_of(platform);
     let all = settings.as_object().expect("settings are an object").clone();
     let settings = Settings::parse(fields, all).expect("the store's own settings fit");
     let sealed = app

@@ -32,7 +32,7 @@ pub(crate) fn connector_with(store: &AnsweringStore, keys: &Value) -> Box<dyn Co
 }
 
 pub(crate) fn open(settings: &Value, timeout: Option<Duration>) -> Box<dyn Connector> {
-    let fields = connectors::settings_of(Platform::WooCommerce).unwrap();
+    let fields = connectors::settings_of(Platform::WooCommerce);
     let settings = Settings::parse(fields, settings.as_object().unwrap().clone()).unwrap();
     let http = match timeout {
         None => HTTP.with(Http::clone),
