@@ -45,7 +45,32 @@ struct Export {
     is_cancelled: bool,
     trouble: Option<ExportTrouble>,
     /// The rows, or why there are none: a word of `BulkOperationErrorCode`.
-    rows: Result<Vec<String>, &'static str>,
+    rows: Result<Rows, &'static str>,
+}
+
+/// The file of an operation.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    /// A line of JSON per row.
+    text: String,
+    count: usize,
+}
+
+impl Rows {
+    /// Adds the rows of an executed part, one per root object, and tells how many those were. Connections within rows
+    /// are not served here.
+    pub(super) fn add(&mut self, data: &Value) -> usize {
+        let before = self.count;
+        for connection in data.as_object().into_iter().flat_map(|fields| fields.values()) {
+            let edges = connection.get("edges").and_then(Value::as_array).into_iter().flatten();
+            let nodes = connection.get("nodes").and_then(Value::as_array).into_iter().flatten();
+            for node in edges.filter_map(|edge| edge.get("node")).chain(nodes) {
+                writeln!(self.text, "{node}").expect("writing to a string can't fail");
+                self.count += 1;
+            }
+        }
+        self.count - before
+    }
 }
 
 /// Why an operation is not begun.
@@ -69,7 +94,7 @@ impl Exports {
     }
 
     /// Begins an operation over rows that were just read. Gives it as the graph shows it.
-    pub(super) fn begin(&self, query: &str, rows: Result<Vec<String>, &'static str>, now: Second) -> Value {
+    pub(super) fn begin(&self, query: &str, rows: Result<Rows, &'static str>, now: Second) -> Value {
         let mut book = self.lock();
         let trouble = usize::try_from(book.begun).ok().and_then(|nth| self.options.troubles.get(nth)).copied();
         let id = FIRST_ID + book.begun;
@@ -113,12 +138,12 @@ impl Exports {
         }
         let mut text = export.text();
         if export.trouble == Some(ExportTrouble::ShortFile) {
-            text.truncate(text.len() / 2);
+            text = text.get(..text.floor_char_boundary(text.len() / 2)).unwrap_or_default();
         }
         let from = headers.get(header::RANGE).and_then(|range| range.to_str().ok()).filter(|_| self.options.ranges);
         let from = from.and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
         match from {
-            None => Answer::text(200, "application/jsonl", &text),
+            None => Answer::text(200, "application/jsonl", text),
             Some(from) if from >= text.len() => {
                 Answer::text(416, "application/xml", "").with("content-range", format!("bytes */{}", text.len()))
             }
@@ -140,12 +165,8 @@ impl Export {
         self.is_cancelled || self.looks >= options.looks
     }
 
-    fn text(&self) -> String {
-        let rows = self.rows.iter().flatten();
-        rows.fold(String::new(), |mut text, row| {
-            writeln!(text, "{row}").expect("writing to a string can't fail");
-            text
-        })
+    fn text(&self) -> &str {
+        self.rows.as_ref().map_or("", |rows| &rows.text)
     }
 
     fn shown(&self, options: &ExportOptions, base_url: &str) -> Value {
@@ -158,7 +179,7 @@ impl Export {
             (true, Some(ExportTrouble::Expires), _) => "EXPIRED",
             (true, ..) => "COMPLETED",
         };
-        let rows = self.rows.as_ref().map_or(0, Vec::len);
+        let rows = self.rows.as_ref().map_or(0, |rows| rows.count);
         let address = || format!("{base_url}{FOLDER}{}.jsonl?{}", self.id, signature(self.id));
         // Null when there is nothing.
         let url = (status == "COMPLETED" && rows > 0).then(address);
@@ -185,17 +206,4 @@ fn gid(id: u64) -> String {
 
 fn signature(id: u64) -> String {
     format!("signature=sandbox{id}")
-}
-
-/// The rows of an executed export, one per root object. Connections within rows are not served here.
-pub(super) fn rows(data: &Value) -> Vec<String> {
-    let connections = data.as_object().into_iter().flat_map(|fields| fields.values());
-    connections
-        .flat_map(|connection| {
-            let edges = connection.get("edges").and_then(Value::as_array).into_iter().flatten();
-            let nodes = connection.get("nodes").and_then(Value::as_array).into_iter().flatten();
-            edges.filter_map(|edge| edge.get("node")).chain(nodes)
-        })
-        .map(Value::to_string)
-        .collect()
 }

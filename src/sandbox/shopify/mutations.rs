@@ -5,11 +5,15 @@ use apollo_compiler::resolvers::{Execution, FieldError, ObjectValue, ResolveInfo
 use apollo_compiler::response::JsonMap;
 use serde_json::{Value, json};
 
+use super::Shop;
 use super::context::Context;
+use super::exports::Rows;
 use super::known::resolved;
 use super::page::Extent;
 use super::resolve::Object;
-use super::{Shop, exports};
+
+/// Rows that are executed at once, so that a large shop is never held as objects.
+const PART: usize = 1000;
 
 /// The root of mutations.
 pub(super) struct Mutation<'a>(pub(super) &'a Shop);
@@ -58,7 +62,7 @@ impl Shop {
     }
 
     /// The rows of a query, read now; `None` if it is no bulk query.
-    fn export(&self, query: &str) -> Option<Result<Vec<String>, &'static str>> {
+    fn export(&self, query: &str) -> Option<Result<Rows, &'static str>> {
         let document = self.document(query);
         let document = document.as_ref().as_ref().ok()?;
         let operation = document.operations.get(None).ok().filter(|operation| operation.is_query())?;
@@ -69,12 +73,19 @@ impl Shop {
             return None;
         }
         let variables = coerce_variable_values(&self.schema, operation, &JsonMap::new()).ok()?;
-        let context = Context::new(self, Extent::Whole);
-        let execution = Execution::new(&self.schema, document).operation(operation).coerced_variable_values(&variables);
-        let response = execution.execute_sync(&Object::query(&context)).ok()?;
-        if !response.errors.is_empty() {
-            return Some(Err("ACCESS_DENIED"));
+        let mut rows = Rows::default();
+        for from in (0..).step_by(PART) {
+            let context = Context::new(self, Extent::Part { from, count: PART as u64 });
+            let execution =
+                Execution::new(&self.schema, document).operation(operation).coerced_variable_values(&variables);
+            let response = execution.execute_sync(&Object::query(&context)).ok()?;
+            if !response.errors.is_empty() {
+                return Some(Err("ACCESS_DENIED"));
+            }
+            if rows.add(&serde_json::to_value(response.data).unwrap_or_default()) == 0 {
+                break;
+            }
         }
-        Some(Ok(exports::rows(&serde_json::to_value(response.data).unwrap_or_default())))
+        Some(Ok(rows))
     }
 }

@@ -99,8 +99,9 @@ impl<R: Record> Rows<'_, R> {
 pub(super) enum Extent {
     /// A page, as its arguments say, of no more objects in all than this.
     Page { ceiling: Option<u64> },
-    /// Everything: a bulk operation needs no `first` (`vendors/shopify.md` section 8).
-    Whole,
+    /// Some rows, whatever its arguments say: a bulk operation needs no `first` and is read part by part
+    /// (`vendors/shopify.md` section 8).
+    Part { from: u64, count: u64 },
 }
 
 /// One page of a connection.
@@ -126,16 +127,19 @@ impl<R: Record> Page<R> {
         let before = arguments.before.as_deref().map(Cursor::read).transpose()?;
         let reverse = arguments.reverse == Some(true);
         let (low, high) = if reverse { (before, after) } else { (after, before) };
-        let low = low.map_or(0, |cursor| rows.up_to(cursor.key()));
+        let low = match extent {
+            Extent::Part { from, .. } => from.min(rows.len()),
+            Extent::Page { .. } => low.map_or(0, |cursor| rows.up_to(cursor.key())),
+        };
         let high = high.map_or(rows.len(), |cursor| rows.before(cursor.key())).max(low);
         let seen = after.map_or(0, |cursor| cursor.seen);
         let (size, from_start, ceiling) = match (arguments.first, arguments.last, extent) {
-            (_, _, Extent::Whole) => (u64::MAX, !reverse, None),
+            (_, _, Extent::Part { count, .. }) => (count, true, None),
             (Some(first), None, Extent::Page { ceiling }) => (first, !reverse, ceiling),
             (None, Some(last), Extent::Page { ceiling }) => (last, reverse, ceiling),
             _ => return Err("you must provide one of first or last".to_owned()),
         };
-        if size > MAX_FIRST && extent != Extent::Whole {
+        if size > MAX_FIRST && matches!(extent, Extent::Page { .. }) {
             return Err(format!("first and last must be at most {MAX_FIRST}"));
         }
         let size = size.min(ceiling.map_or(u64::MAX, |ceiling| ceiling.saturating_sub(seen))).min(high - low);
