@@ -11,8 +11,10 @@ use super::{Failure, Format, print, print_json, table};
 use crate::app;
 use crate::auth::Caller;
 use crate::config::Config;
+use crate::domain::integration::Notice;
 use crate::domain::run::SyncRun;
 use crate::domain::sync::{RunMode, RunStatus};
+use crate::service::integrations;
 use crate::service::syncs::{self, Syncable};
 use crate::sync::worker;
 
@@ -83,7 +85,11 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<(), Fai
     if worker.await.is_err() {
         return Err(Failure::failed("the sync worker ended badly; see the log"));
     }
-    tell(&stores, &ended, arguments.format)
+    let mut notices = Vec::with_capacity(stores.len());
+    for (caller, store) in runs.iter().map(|(caller, _)| caller).zip(&stores) {
+        notices.push(integrations::get(&app, caller, store.id).await?.notices);
+    }
+    tell(&stores, &ended, &notices, arguments.format)
 }
 
 fn chosen(mut stores: Vec<Syncable>, wanted: &[Uuid]) -> Result<Vec<Syncable>, Failure> {
@@ -99,12 +105,13 @@ fn chosen(mut stores: Vec<Syncable>, wanted: &[Uuid]) -> Result<Vec<Syncable>, F
     Ok(stores)
 }
 
-fn tell(stores: &[Syncable], ended: &[SyncRun], format: Format) -> Result<(), Failure> {
+fn tell(stores: &[Syncable], ended: &[SyncRun], notices: &[Vec<Notice>], format: Format) -> Result<(), Failure> {
     let rows = || stores.iter().zip(ended);
     match format {
         Format::Json => print_json(
             &rows()
-                .map(|(store, run)| {
+                .zip(notices)
+                .map(|((store, run), notices)| {
                     json!({
                         "integrationId": store.id,
                         "name": store.name,
@@ -113,6 +120,7 @@ fn tell(stores: &[Syncable], ended: &[SyncRun], format: Format) -> Result<(), Fa
                         "counts": run.counts,
                         "errorCode": run.error_code,
                         "errorDetail": run.error_detail,
+                        "notices": notices,
                     })
                 })
                 .collect::<Value>(),
@@ -150,6 +158,11 @@ fn tell(stores: &[Syncable], ended: &[SyncRun], format: Format) -> Result<(), Fa
                 })
                 .collect();
             print(&table(&header, &lines))?;
+            for (store, notices) in stores.iter().zip(notices) {
+                for notice in notices {
+                    print(&format!("Note on {}: {}", store.name, notice.detail))?;
+                }
+            }
         }
     }
     let failed = rows().filter(|(_, run)| run.status != RunStatus::Succeeded);

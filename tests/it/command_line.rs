@@ -1,99 +1,25 @@
 //! The program as people run it: the real binary, its output and its exit codes.
 
-use std::process::{Output, Stdio};
-use std::time::Duration;
-
+use assent::domain::Platform;
+use assent::sandbox::{SandboxStore, SfccOptions, StoreOptions};
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::process::{Child, Command};
 
+use crate::support::app::configuration;
 use crate::support::databases::{TestDatabase, both_databases};
-
-/// Far above what any command takes here.
-const PATIENCE: Duration = Duration::from_mins(1);
+use crate::support::program::{Ended, Program};
+use crate::support::shop::Shop;
 
 both_databases!(
     an_account_comes_with_its_keys,
     migrating_says_what_it_did_and_how_it_stands,
     two_processes_may_migrate_at_once,
     the_service_starts_and_stops_when_told,
+    a_sync_tells_what_the_store_could_not,
 );
-
-/// The program with nothing of this machine's configuration, in an empty folder.
-pub(crate) struct Program {
-    folder: tempfile::TempDir,
-    variables: Vec<(&'static str, String)>,
-}
-
-impl Program {
-    pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().expect("temporary folders can be made"), variables: Vec::new() }
-    }
-
-    fn over(db: &TestDatabase) -> Self {
-        Self::new().with("ASSENT_DATABASE_URL", db.url())
-    }
-
-    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
-        self.variables.push((name, value.to_owned()));
-        self
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_assent"));
-        command.args(arguments).current_dir(self.folder.path()).env_clear().kill_on_drop(true);
-        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        command
-    }
-
-    pub(crate) async fn run(&self, arguments: &[&str]) -> Ended {
-        let output = tokio::time::timeout(PATIENCE, self.command(arguments).output()).await;
-        Ended::from(output.expect("the command ends in time").expect("the program can be started"))
-    }
-
-    /// The same with something on stdin.
-    pub(crate) async fn run_with_input(&self, arguments: &[&str], input: &str) -> Ended {
-        let piped = || Stdio::piped();
-        let mut command = self.command(arguments);
-        let mut child =
-            command.stdin(piped()).stdout(piped()).stderr(piped()).spawn().expect("the program can be started");
-        let mut stdin = child.stdin.take().expect("stdin is piped");
-        stdin.write_all(input.as_bytes()).await.expect("the program reads its input");
-        drop(stdin);
-        let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await;
-        Ended::from(output.expect("the command ends in time").expect("its output can be read"))
-    }
-
-    /// Whether nothing was written into the folder in which it ran.
-    pub(crate) fn is_untouched(&self) -> bool {
-        std::fs::read_dir(self.folder.path()).expect("the folder is there").next().is_none()
-    }
-}
-
-/// How a command ended.
-pub(crate) struct Ended {
-    pub(crate) code: Option<i32>,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
-
-impl From<Output> for Ended {
-    fn from(output: Output) -> Self {
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("output is UTF-8");
-        Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
-    }
-}
-
-impl Ended {
-    pub(crate) fn json(&self) -> Value {
-        assert_eq!(self.code, Some(0), "{}", self.stderr);
-        serde_json::from_str(&self.stdout).expect("stdout holds one JSON document and nothing else")
-    }
-}
 
 async fn an_account_comes_with_its_keys(db: TestDatabase) {
     let create = ["account", "create", "--name", "Acme", "--owner-email", "Owner@Example.com", "--format", "json"];
-    let program = Program::over(&db);
+    let program = Program::over(db.url());
     let account = program.run(&create).await.json();
     assert_eq!(account["ownerEmail"], "Owner@Example.com");
     for key in ["accountId", "ownerPassword", "clientId", "clientSecret"] {
@@ -108,7 +34,7 @@ async fn migrating_says_what_it_did_and_how_it_stands(db: TestDatabase) {
     let engine = db.engine();
     drop(db);
     let Some(empty) = TestDatabase::empty(engine) else { return };
-    let program = Program::over(&empty);
+    let program = Program::over(empty.url());
     let before = program.run(&["migrate", "--status"]).await;
     assert_eq!(before.code, Some(1));
     assert!(before.stderr.contains("apply them with: assent migrate"), "{}", before.stderr);
@@ -123,7 +49,7 @@ async fn two_processes_may_migrate_at_once(db: TestDatabase) {
     let engine = db.engine();
     drop(db);
     let Some(empty) = TestDatabase::empty(engine) else { return };
-    let program = Program::over(&empty);
+    let program = Program::over(empty.url());
     let migrate = ["migrate", "--format", "json"];
     let (one, other) = tokio::join!(program.run(&migrate), program.run(&migrate));
     let applied = |ended: &Ended| ended.json()["appliedNow"].as_array().map_or(0, Vec::len);
@@ -132,35 +58,33 @@ async fn two_processes_may_migrate_at_once(db: TestDatabase) {
 }
 
 async fn the_service_starts_and_stops_when_told(db: TestDatabase) {
-    let program = Program::over(&db).with("ASSENT_LISTEN", "127.0.0.1:0");
-    let mut child = program
-        .command(&["serve"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the program can be started");
-    let url = address_of(&mut child).await;
+    let serving = Program::over(db.url()).serve().await;
     for path in ["/healthz", "/readyz", "/schema.graphql"] {
-        let answer = reqwest::get(format!("{url}{path}")).await.expect("the service answers");
+        let answer = reqwest::get(format!("{}{path}", serving.url)).await.expect("the service answers");
         assert_eq!(answer.status(), 200, "{path}");
     }
-    terminate(&child).await;
-    let status = tokio::time::timeout(PATIENCE, child.wait()).await.expect("it stops in time").expect("it ends");
-    assert_eq!(status.code(), Some(0));
+    assert_eq!(serving.terminate().await.code(), Some(0));
 }
 
-/// The URL of the line with which the service says that it is up.
-async fn address_of(child: &mut Child) -> String {
-    let mut lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
-    let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("the service starts in time");
-    let line = line.expect("stdout can be read").expect("the service says where it is");
-    line.strip_prefix("assent serves ").expect("the line names the address").to_owned()
-}
-
-async fn terminate(child: &Child) {
-    let id = child.id().expect("the service runs").to_string();
-    let status = Command::new("kill").args(["-TERM", &id]).status().await;
-    assert!(status.is_ok_and(|status| status.success()));
+async fn a_sync_tells_what_the_store_could_not(db: TestDatabase) {
+    let sfcc = SfccOptions { attribute: false, order_attribute: false, ..SfccOptions::default() };
+    let options = StoreOptions { people: 30, sfcc, ..StoreOptions::default() };
+    let store = SandboxStore::start(Platform::Sfcc, options).await.expect("a simulated store starts");
+    let app = assent::app::build(&configuration(db.url())).await.expect("the service starts");
+    let shop = Shop::over(&app, store).await;
+    let program = Program::beside(db.url());
+    let runs = program.run(&["sync", "--mode", "full", "--format", "json"]).await.json();
+    let run = &runs[0];
+    assert_eq!(
+        (&run["status"], run["integrationId"].as_str()),
+        (&Value::from("succeeded"), Some(&*shop.integration.to_string()))
+    );
+    assert!(run["counts"]["read"].as_u64() >= Some(30), "{run}");
+    assert_eq!(run["notices"][0]["code"], "ACCEPTS_MARKETING_NOT_SET", "{run}");
+    let table = program.run(&["sync"]).await;
+    assert_eq!(table.code, Some(0), "{}", table.stderr);
+    assert!(table.stdout.contains("\nNote on "), "{}", table.stdout);
+    shop.assert_true().await;
 }
 
 #[tokio::test]
@@ -170,7 +94,7 @@ async fn a_first_start_makes_database_and_key_for_their_owner_only() {
         .run(&["account", "create", "--name", "Acme", "--owner-email", "a@example.com", "--format", "json"])
         .await
         .json();
-    let data = program.folder.path().join("data");
+    let data = program.folder().join("data");
     assert!(data.join("assent.sqlite").is_file());
     #[cfg(unix)]
     {
@@ -184,7 +108,7 @@ async fn a_first_start_makes_database_and_key_for_their_owner_only() {
 async fn what_cannot_be_used_is_named_with_what_is_expected() {
     let file = |text: &str| {
         let program = Program::new();
-        std::fs::write(program.folder.path().join("assent.toml"), text).expect("files can be written");
+        std::fs::write(program.folder().join("assent.toml"), text).expect("files can be written");
         program
     };
     let migrate: &[&str] = &["migrate"];

@@ -7,7 +7,7 @@ use assent::domain::{Audience, Platform};
 use assent::sandbox::{PLATFORMS, SandboxStore, StoreOptions};
 use serde_json::{Value, json};
 
-use crate::command_line::{Ended, Program};
+use crate::support::program::{Ended, Program};
 
 async fn store(platform: Platform, people: u64) -> SandboxStore {
     let options = StoreOptions { people, ..StoreOptions::generous() };

@@ -3,17 +3,16 @@
 // So that the lints for tests hold for the helpers, too.
 #![cfg(test)]
 
-use std::process::Stdio;
 use std::time::Duration;
 
 use assent::domain::Platform;
 use assent::domain::sync::RunMode;
 use assent::sandbox::{SandboxStore, StoreOptions};
 use assent::service;
-use tokio::process::{Child, Command};
 
 use crate::support::app::configuration;
 use crate::support::databases::{TestDatabase, both_databases};
+use crate::support::program::Program;
 use crate::support::shop::Shop;
 
 both_databases!(a_killed_sync_ends_where_an_undisturbed_one_does);
@@ -33,15 +32,15 @@ async fn a_killed_sync_ends_where_an_undisturbed_one_does(db: TestDatabase) {
     shop.store.set_latency(Duration::from_millis(60));
     let run = service::syncs::start(&shop.app, &shop.caller, shop.integration, RunMode::Full).await.unwrap();
     for pages in KILLS {
-        let mut program = serve(&db);
+        let program = Program::beside(db.url()).serve().await;
         wait_until(&shop, run, |row| row.page_count >= pages || row.finished_at.is_some()).await;
-        program.kill().await.expect("the program can be killed");
+        program.kill().await;
     }
     let killed = shop.run(run).await;
     assert_eq!(killed.status, "running", "it was killed before its end");
-    let mut program = serve(&db);
+    let program = Program::beside(db.url()).serve().await;
     wait_until(&shop, run, |row| row.finished_at.is_some()).await;
-    program.kill().await.expect("the program can be killed");
+    program.kill().await;
     let ended = shop.run(run).await;
     assert_eq!((ended.status.as_str(), ended.error_code.as_deref()), ("succeeded", None));
     assert!(ended.attempts > 2, "several workers took it up");
@@ -62,28 +61,6 @@ async fn shop(db: &TestDatabase) -> Shop {
     let options = StoreOptions { people: 1_500, ..StoreOptions::default() };
     let store = SandboxStore::start(Platform::WooCommerce, options).await.expect("a simulated store starts");
     Shop::over(&app, store).await
-}
-
-/// Starts the real program with the same key over the same database.
-fn serve(db: &TestDatabase) -> Child {
-    let variables = [
-        ("ASSENT_DATABASE_URL", db.url()),
-        ("ASSENT_SECRET_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
-        ("ASSENT_LISTEN", "127.0.0.1:0"),
-        ("ASSENT_ALLOW_PRIVATE_HOSTS", "true"),
-        ("ASSENT_LEASE_SECONDS", "1"),
-        ("ASSENT_LOG", "off"),
-    ];
-    Command::new(env!("CARGO_BIN_EXE_assent"))
-        .arg("serve")
-        .env_clear()
-        .envs(variables)
-        .current_dir(std::env::temp_dir())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("the program starts")
 }
 
 async fn wait_until(

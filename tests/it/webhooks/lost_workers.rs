@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use ::entity::{membership_event, pending_hint};
 use assent::domain::{Audience, Platform};
@@ -14,20 +15,25 @@ use sea_orm::{EntityTrait as _, PaginatorTrait as _};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-use super::post::{Connected, another_process, post_signed};
+use super::post::{Connected, another_process, post_signed, signed};
 use crate::support::answering::{AnsweringStore, Reply};
 use crate::support::app::{TestApp, configuration};
 use crate::support::databases::{TestDatabase, both_databases};
+use crate::support::program::Program;
 use crate::support::shop::Installed;
 
 both_databases!(
     what_was_received_is_carried_out_by_whoever_comes_next,
+    a_program_that_is_killed_loses_nothing_that_it_received,
     a_worker_that_comes_late_writes_nothing,
     a_record_that_is_named_again_meanwhile_is_read_again,
     two_workers_do_nothing_twice,
 );
 
 const SECRET: &str = "made by hand";
+const BODY: &str = r#"{"id":7}"#;
+/// Time for a process to take up what another left, far above what it takes.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A shop with one customer, whose record can be held back.
 struct Delayed {
@@ -43,12 +49,13 @@ impl Delayed {
         let test = TestApp::new(db).await;
         let (gate, is_slow) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicBool::new(true)));
         let (held, slow) = (Arc::clone(&gate), Arc::clone(&is_slow));
-        let store = AnsweringStore::start(move |_| {
+        let store = AnsweringStore::start(move |asked| {
             let row = json!({"id": 7, "email": "anna@example.com", "first_name": "", "last_name": "",
                 "date_created_gmt": "2025-01-01T00:00:00",
                 "meta_data": [{"key": "assent_marketing_opt_in", "value": "yes"}]});
             let reply = Reply::json(&json!([row])).header("X-WP-Total", &1);
-            if slow.load(Ordering::SeqCst) { reply.held(&held) } else { reply }
+            let is_held = asked.path.ends_with("/customers") && slow.load(Ordering::SeqCst);
+            if is_held { reply.held(&held) } else { reply }
         })
         .await;
         let settings = json!({"storeUrl": store.url, "consumerKey": "ck_test", "consumerSecret": "cs_test",
@@ -59,14 +66,22 @@ impl Delayed {
 
     async fn named(&self, delivery: &str) {
         let topic = ("customer.updated", delivery);
-        let answer = post_signed(&self.shop.app, self.shop.integration, SECRET, topic, r#"{"id":7}"#).await;
+        let answer = post_signed(&self.shop.app, self.shop.integration, SECRET, topic, BODY).await;
         assert_eq!(answer, StatusCode::OK);
     }
 
+    /// How often the customer was asked for.
+    fn times_asked(&self) -> usize {
+        self.store.asked().iter().filter(|asked| asked.path.ends_with("/customers")).count()
+    }
+
     async fn asked(&self, times: usize) {
-        while self.store.asked().len() < times {
-            tokio::task::yield_now().await;
-        }
+        let asked = async {
+            while self.times_asked() < times {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, asked).await.expect("the store is asked");
     }
 
     async fn events(&self) -> u64 {
@@ -98,6 +113,31 @@ async fn what_was_received_is_carried_out_by_whoever_comes_next(db: TestDatabase
     assert_eq!(it.waiting().await, 0);
 }
 
+async fn a_program_that_is_killed_loses_nothing_that_it_received(db: TestDatabase) {
+    let database = db.url().to_owned();
+    let it = Delayed::new(db).await;
+    let received = Program::beside(&database).serve().await;
+    let address = format!("{}/hooks/{}", received.url, it.shop.integration);
+    let mut delivery = reqwest::Client::builder().build().unwrap().post(address).body(BODY);
+    for (name, value) in signed(SECRET, ("customer.updated", "1"), BODY) {
+        delivery = delivery.header(name, value);
+    }
+    assert_eq!(delivery.send().await.unwrap().status(), StatusCode::OK);
+    it.asked(1).await;
+    received.kill().await;
+    assert_eq!((it.waiting().await, it.events().await), (1, 0));
+    it.is_slow.store(false, Ordering::SeqCst);
+    let next = Program::beside(&database).serve().await;
+    let carried_out = async {
+        while it.waiting().await > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, carried_out).await.expect("another process carries it out");
+    next.kill().await;
+    assert_eq!(it.shop.on(Audience::Subscribers).await.len(), 1);
+}
+
 async fn a_worker_that_comes_late_writes_nothing(db: TestDatabase) {
     let it = Delayed::new(db).await;
     it.named("1").await;
@@ -123,7 +163,7 @@ async fn a_record_that_is_named_again_meanwhile_is_read_again(db: TestDatabase) 
     assert_eq!(it.waiting().await, 1, "one row a record");
     it.gate.add_permits(1_000);
     assert_eq!(handling.await.unwrap(), 2);
-    assert_eq!((it.store.asked().len(), it.waiting().await), (2, 0));
+    assert_eq!((it.times_asked(), it.waiting().await), (2, 0));
     assert_eq!(it.shop.on(Audience::Subscribers).await.len(), 1);
 }
 

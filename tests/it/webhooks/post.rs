@@ -101,16 +101,21 @@ pub(super) async fn post_signed(
     app: &App,
     integration: IntegrationId,
     secret: &str,
-    (topic, id): (&str, &str),
+    delivery: (&str, &str),
     body: &str,
 ) -> StatusCode {
+    let headers = signed(secret, delivery, body);
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    post(app, integration, &headers, body.to_owned()).await
+}
+
+/// The headers with which a WooCommerce store sends a body under a topic and an id.
+pub(super) fn signed(secret: &str, (topic, id): (&str, &str), body: &str) -> [(&'static str, String); 3] {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
     mac.update(body.as_bytes());
-    let signature = STANDARD.encode(mac.finalize().into_bytes());
-    let headers = [
-        ("x-wc-webhook-signature", signature.as_str()),
-        ("x-wc-webhook-topic", topic),
-        ("x-wc-webhook-delivery-id", id),
-    ];
-    post(app, integration, &headers, body.to_owned()).await
+    [
+        ("x-wc-webhook-signature", STANDARD.encode(mac.finalize().into_bytes())),
+        ("x-wc-webhook-topic", topic.to_owned()),
+        ("x-wc-webhook-delivery-id", id.to_owned()),
+    ]
 }
