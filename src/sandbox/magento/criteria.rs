@@ -163,7 +163,11 @@ impl Column {
 /// A zone is ignored, and what is no time is before all times (recorded: `customers_updated_at_gt_offset`,
 /// `customers_updated_at_garbage`).
 pub(super) fn second_of(text: &str) -> Second {
-    let head: String = text.chars().take(19).map(|letter| if letter == 'T' { ' ' } else { letter }).collect();
+    let mut head: String = text.chars().take(19).map(|letter| if letter == 'T' { ' ' } else { letter }).collect();
+    // To MySQL a date alone is its midnight.
+    if head.len() == "2026-11-21".len() {
+        head.push_str(" 00:00:00");
+    }
     let time = chrono::NaiveDateTime::parse_from_str(&head, "%Y-%m-%d %H:%M:%S");
     time.map_or(Second::MIN, |time| time.and_utc().timestamp())
 }
@@ -266,10 +270,14 @@ mod tests {
             value: value.to_owned(),
         };
         let column = Column::Time(second_of("2026-11-21 19:33:48"));
-        for value in ["2026-11-21 19:33:47", "2026-11-21T19:33:47+02:00", "2026-11-21T19:33:47Z", "yesterday"] {
+        for value in
+            ["2026-11-21 19:33:47", "2026-11-21T19:33:47+02:00", "2026-11-21T19:33:47Z", "2026-11-21", "yesterday"]
+        {
             assert!(filter(value).fits(&column), "{value}");
         }
-        assert!(!filter("2026-11-21 19:33:48").fits(&column));
+        for value in ["2026-11-21 19:33:48", "2026-11-22"] {
+            assert!(!filter(value).fits(&column), "{value}");
+        }
     }
 
     #[test]

@@ -50,7 +50,8 @@ impl Shop {
             (Some(id), &Method::PUT | &Method::PATCH | &Method::POST) => self.update_webhook(id, &fields),
             (Some(id), &Method::DELETE) => {
                 // Webhooks have no trash (recorded for customers).
-                if !matches!(params.get("force"), Some("true" | "1")) {
+                // WordPress reads truth in any case; its Python client writes `True`.
+                if !params.get("force").is_some_and(|force| force == "1" || force.eq_ignore_ascii_case("true")) {
                     return Err(Rejected::no_trash());
                 }
                 let gone = self.shared.deliveries.unsubscribe(id).ok_or_else(Rejected::no_such_webhook)?;
