@@ -3,6 +3,8 @@
 // So that the lints for tests hold for the helpers, too.
 #![cfg(test)]
 
+use std::collections::BTreeSet;
+
 use assent::domain::{Audience, Platform};
 use assent::sandbox::{PLATFORMS, SandboxStore, StoreOptions};
 use serde_json::{Value, json};
@@ -73,6 +75,15 @@ async fn people_are_told_what_would_happen() {
     for expected in ["read customers", "5 of ", "a sync would make: ", " subscribers", "Nothing was written"] {
         assert!(ended.stdout.contains(expected), "{expected}: {}", ended.stdout);
     }
+}
+
+#[tokio::test]
+async fn what_the_store_can_t_tell_is_noted_once() {
+    let store = store(Platform::Magento, 20).await;
+    let ended = check(&Program::new(), Platform::Magento, &store.settings(), &["--allow-private-hosts"]).await;
+    let notes: Vec<&str> = ended.stdout.lines().filter(|line| line.starts_with("Note: ")).collect();
+    let different: BTreeSet<&&str> = notes.iter().collect();
+    assert!(!notes.is_empty() && different.len() == notes.len(), "{}", ended.stdout);
 }
 
 #[tokio::test]

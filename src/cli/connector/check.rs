@@ -167,7 +167,9 @@ fn tell(platform: Platform, found: &Found, format: Format) -> Result<(), Failure
         let counts: Vec<String> = audiences.iter().map(|(audience, count)| format!("{count} {audience}")).collect();
         print(&format!("\nOf these {addresses} addresses a sync would make: {}.", counts.join(", ")))?;
     }
-    for note in report.warnings.iter().chain(notices.iter().map(|notice| &notice.detail)) {
+    // A connection test may have told a notice already.
+    let more = notices.iter().map(|notice| &notice.detail).filter(|detail| !report.warnings.contains(detail));
+    for note in report.warnings.iter().chain(more) {
         print(&format!("Note: {note}"))?;
     }
     let seen = if *has_webhooks { "seen in seconds, by webhooks" } else { "seen by asking; there are no webhooks" };
