@@ -21,7 +21,7 @@ use crate::service::stores;
 use crate::store::installed::{self, InstalledStore};
 use crate::store::people::SuppressionKey;
 use crate::store::sync_runs::{self, Ending, Lease, Run};
-use crate::store::{begin, ledger, source_records};
+use crate::store::{begin, ledger, planner, source_records};
 use crate::telemetry::{SYNC_RUNNING, SYNC_RUNS};
 
 /// First wait after a failure; doubles with each further one.
@@ -213,6 +213,9 @@ async fn read_stream(
                     let (written, following) =
                         tokio::join!(write_page(context, &run, stream, page, asked_at), pages.next());
                     run = written?;
+                    if is_time_to_look_again(run.pages) {
+                        look_again(context).await;
+                    }
                     (next, asked_at) = (following, asked_at_for_next);
                     patience = Patience::default();
                     if shutdown.is_cancelled() {
@@ -227,6 +230,18 @@ async fn read_stream(
             () = tokio::time::sleep(wait) => {}
             () = shutdown.cancelled() => return Err(Stop::Shutdown),
         }
+    }
+}
+
+/// A table can double only so often: after 4, 8, 16 and 32 pages, then with every 64.
+const fn is_time_to_look_again(pages: i32) -> bool {
+    pages >= 4 && (pages % 64 == 0 || pages.count_ones() == 1)
+}
+
+async fn look_again(context: &PageContext) {
+    if let Err(error) = planner::look_again(&context.app.db).await {
+        // Slower, not wrong.
+        tracing::warn!(error.detail = storage_kind(&error), "the database can't look at its tables again");
     }
 }
 
