@@ -42,7 +42,7 @@ const MAX_ID_BYTES: usize = 255;
 /// Most records of one delivery that are read again.
 const MAX_HINTS: usize = 500;
 /// Fields of a webhook.
-const FIELDS: &[&str] = &["id", "eventName", "url", "active"];
+const FIELDS: &[&str] = &["id", "eventName", "url", "active", "appId"];
 
 /// Body of a delivery.
 #[derive(Debug, Deserialize)]
@@ -76,6 +76,9 @@ struct Registered {
     url: String,
     #[serde(default)]
     active: Option<bool>,
+    /// The app that made it; without one its deliveries are not signed.
+    #[serde(default)]
+    app_id: Option<String>,
 }
 
 impl Hooks for Shopware {
@@ -112,13 +115,7 @@ impl Hooks for Shopware {
     }
 
     fn remove<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<(), ConnectorError>> {
-        async move {
-            for webhook in self.registered(endpoint).await? {
-                self.delete(&webhook).await?;
-            }
-            Ok(())
-        }
-        .boxed()
+        async move { self.delete_unsigned(&self.registered(endpoint).await?).await }.boxed()
     }
 }
 
@@ -127,7 +124,8 @@ impl Shopware {
     async fn make(&self, endpoint: &Endpoint) -> Result<Registration, ConnectorError> {
         let address = delivery_address(endpoint);
         let mut missing: Vec<&str> = TOPICS.to_vec();
-        for webhook in self.registered(endpoint).await? {
+        let registered = self.registered(endpoint).await?;
+        for webhook in registered.into_iter().filter(|webhook| webhook.app_id.is_none()) {
             let place = missing.iter().position(|topic| *topic == webhook.event_name);
             let Some(place) = place.filter(|_| webhook.url == address.as_str()) else {
                 self.delete(&webhook).await?;
@@ -148,9 +146,12 @@ impl Shopware {
         Ok(Registration { topics: TOPICS.map(str::to_owned).to_vec(), problems: Vec::new() })
     }
 
-    /// What an app's manifest delivers to an address; only the app can change it.
+    /// What an app's manifest delivers to an address; only the app can change it. What was made here before the app's
+    /// secret was set goes: it is not signed, so that every delivery of it would be refused.
     async fn of_app(&self, endpoint: &Endpoint) -> Result<Registration, ConnectorError> {
-        let registered = self.registered(endpoint).await?;
+        let mut registered = self.registered(endpoint).await?;
+        self.delete_unsigned(&registered).await?;
+        registered.retain(|webhook| webhook.app_id.is_some());
         let delivers = |topic: &&&str| registered.iter().any(|webhook| webhook.event_name == **topic);
         let (topics, missing): (Vec<&str>, Vec<&str>) = TOPICS.iter().partition(delivers);
         let problem = format!(
@@ -181,6 +182,14 @@ impl Shopware {
         let webhooks: Vec<Registered> =
             webhooks.collect::<Result<_, _>>().map_err(|_| ConnectorError::BadAnswer { what: "webhooks" })?;
         Ok(webhooks.into_iter().filter(|webhook| leads_to(&webhook.url, &endpoint.address)).collect())
+    }
+
+    /// Deletes what no app has made.
+    async fn delete_unsigned(&self, registered: &[Registered]) -> Result<(), ConnectorError> {
+        for webhook in registered.iter().filter(|webhook| webhook.app_id.is_none()) {
+            self.delete(webhook).await?;
+        }
+        Ok(())
     }
 
     async fn delete(&self, webhook: &Registered) -> Result<(), ConnectorError> {

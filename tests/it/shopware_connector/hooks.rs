@@ -271,7 +271,9 @@ async fn removing_takes_all_of_the_address_and_nothing_is_as_good() {
 #[tokio::test]
 async fn an_apps_webhooks_are_looked_at_and_not_touched() {
     let address = endpoint().address.to_string();
-    let (shop, kept) = keeping(vec![webhook(1, "customer.written", &address, false)]).await;
+    let mut of_app = webhook(1, "customer.written", &address, false);
+    of_app["appId"] = json!(id(9));
+    let (shop, kept) = keeping(vec![of_app]).await;
     let connector = shop.connector_with(&json!({ "appSecret": APP_SECRET }));
     let registered = connector.hooks().unwrap().register(&endpoint()).await.unwrap();
     assert_eq!(registered.topics, ["customer.written"]);
@@ -279,6 +281,19 @@ async fn an_apps_webhooks_are_looked_at_and_not_touched() {
         registered.problems[0].contains("newsletter.unsubscribe") && registered.problems[1].contains("switched off")
     );
     assert_eq!((kept.lock().unwrap().len(), shop.asked().len()), (1, 1));
+    connector.hooks().unwrap().remove(&endpoint()).await.unwrap();
+    assert_eq!(kept.lock().unwrap().len(), 1, "it goes with the app");
+}
+
+#[tokio::test]
+async fn unsigned_webhooks_count_for_nothing_once_an_apps_secret_is_set() {
+    let address = format!("{}?token={TOKEN}", endpoint().address);
+    let (shop, kept) =
+        keeping(TOPICS.iter().zip(1..).map(|(topic, id)| webhook(id, topic, &address, true)).collect()).await;
+    let connector = shop.connector_with(&json!({ "appSecret": APP_SECRET }));
+    let registered = connector.hooks().unwrap().register(&endpoint()).await.unwrap();
+    assert!(registered.topics.is_empty() && registered.problems.len() == 1, "{registered:?}");
+    assert!(kept.lock().unwrap().is_empty(), "every delivery of them would be refused");
 }
 
 #[tokio::test]
