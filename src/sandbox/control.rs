@@ -12,6 +12,7 @@
 //! | `GET /deliveries` | webhooks: who subscribed, what was sent, which faults are planned |
 //! | `POST /deliveries/faults` | `{"fault":"dropped","times":1}`: `dropped`, `doubled`, `delayed` or `tampered` |
 //! | `DELETE /deliveries/faults` | forgets planned ones and sends what was held back |
+//! | `POST /deliveries/app` | `{"address":"https://…"}`: an app of the merchant's signs and delivers there (Shopware); `{"appSecret"}` |
 //! | `PUT /latency` | `{"milliseconds":50}`: time that every vendor request takes at least |
 //! | `PUT /clock` | `{"secondsAhead":-18000}`: moves the store to another time zone; every moment stays what it is |
 //!
@@ -31,6 +32,7 @@ use axum::routing::{get, put};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use url::Url;
 
 use super::names::normalized;
 use super::server::Shared;
@@ -55,6 +57,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/faults", get(faults).post(plan_fault).delete(clear_faults))
         .route("/deliveries", get(deliveries))
         .route("/deliveries/faults", axum::routing::post(plan_delivery_fault).delete(clear_delivery_faults))
+        .route("/deliveries/app", axum::routing::post(install_app))
         .route("/latency", put(set_latency))
         .route("/clock", put(set_clock))
         .with_state(shared)
@@ -167,6 +170,25 @@ async fn plan_delivery_fault(
 async fn clear_delivery_faults(State(shared): State<Arc<Shared>>) -> Response {
     shared.deliveries.clear();
     deliveries(State(shared)).await
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AppAddress {
+    address: String,
+}
+
+async fn install_app(State(shared): State<Arc<Shared>>, app: Result<Json<AppAddress>, JsonRejection>) -> Response {
+    match app {
+        Ok(Json(_)) if shared.platform != Platform::Shopware => {
+            refused(StatusCode::CONFLICT, "the platform has no apps that sign in another way than its API")
+        }
+        Ok(Json(app)) if app.address.parse::<Url>().is_ok() => {
+            Json(json!({ "appSecret": super::shopware::install_app(&shared, &app.address) })).into_response()
+        }
+        Ok(_) => refused(StatusCode::BAD_REQUEST, "address must be the address of the webhooks"),
+        Err(rejection) => refused(StatusCode::BAD_REQUEST, &rejection.body_text()),
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]

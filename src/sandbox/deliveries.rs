@@ -26,15 +26,18 @@ use tokio::sync::{Notify, mpsc};
 use super::book::Happened;
 use super::records::Second;
 use super::server::Shared;
-use super::woocommerce;
+use super::{bigcommerce, shopware, woocommerce};
 use crate::domain::Platform;
 
 /// Time for one delivery: the vendors give 5 seconds (Shopify) to 30.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Wait between two tries of one delivery.
-const RETRY: Duration = Duration::from_millis(200);
+const RETRY: Duration = Duration::from_millis(50);
 /// Most deliveries that are remembered.
 const MAX_SENT: usize = 1000;
+
+/// The headers that a subscriber asked for, among what only the platform has.
+pub(crate) const OWN_HEADERS: &str = "headers";
 
 /// Which kind of record something happened to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +68,8 @@ pub(crate) struct Subscription {
     pub(crate) created: Second,
     /// Deliveries in a row that failed.
     pub(crate) failures: u32,
-    /// What only the platform has, for example a name or extra headers.
+    /// What only the platform has, for example a name. Texts in an object under [`OWN_HEADERS`] go out as headers with
+    /// every delivery.
     pub(crate) extra: Map<String, Value>,
 }
 
@@ -94,6 +98,8 @@ pub(crate) struct Manner {
 
 fn manner(platform: Platform) -> Manner {
     match platform {
+        Platform::BigCommerce => bigcommerce::MANNER,
+        Platform::Shopware => shopware::MANNER,
         Platform::WooCommerce => woocommerce::MANNER,
         _ => Manner { tries: 3, success: 200..=299, switched_off_after: u32::MAX },
     }
@@ -101,6 +107,8 @@ fn manner(platform: Platform) -> Manner {
 
 fn parcels(shared: &Shared, events: &[Event]) -> Vec<Parcel> {
     match shared.platform {
+        Platform::BigCommerce => bigcommerce::parcels(shared, events),
+        Platform::Shopware => shopware::parcels(shared, events),
         Platform::WooCommerce => woocommerce::parcels(shared, events),
         _ => Vec::new(),
     }
@@ -128,8 +136,8 @@ pub struct Sent {
     pub topic: String,
     /// Where it went.
     pub address: String,
-    /// Its own headers.
-    pub headers: Vec<(&'static str, String)>,
+    /// Its headers, without those that every request has.
+    pub headers: Vec<(String, String)>,
     /// Its body.
     #[serde(skip)]
     pub body: Vec<u8>,
@@ -199,6 +207,15 @@ impl Deliveries {
     /// All subscriptions, oldest first.
     pub(crate) fn subscriptions(&self) -> Vec<Subscription> {
         self.desk().subscriptions.values().cloned().collect()
+    }
+
+    /// The headers that the subscriber asked for.
+    fn own_headers(&self, id: u64) -> Vec<(String, String)> {
+        let desk = self.desk();
+        let asked = desk.subscriptions.get(&id).and_then(|one| one.extra.get(OWN_HEADERS)?.as_object());
+        let texts =
+            asked.into_iter().flatten().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+        texts.collect()
     }
 
     /// Those that want to hear of a topic now.
@@ -314,6 +331,10 @@ fn tampered(mut parcel: Parcel) -> Parcel {
 async fn deliver(shared: &Shared, client: &mut Option<reqwest::Client>, parcel: Parcel) {
     let Some(client) = connected(client) else { return };
     let manner = manner(shared.platform);
+    let Parcel { subscription, topic, address, headers, content_type, body } = parcel;
+    let mut headers: Vec<(String, String)> =
+        headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    headers.extend(shared.deliveries.own_headers(subscription));
     let mut answers = Vec::new();
     for attempt in 0..manner.tries {
         if attempt > 0 {
@@ -322,13 +343,13 @@ async fn deliver(shared: &Shared, client: &mut Option<reqwest::Client>, parcel: 
                 () = tokio::time::sleep(RETRY) => {}
             }
         }
-        let mut request = client.post(&parcel.address).header("content-type", parcel.content_type);
-        for (name, value) in &parcel.headers {
-            request = request.header(*name, value);
+        let mut request = client.post(&address).header("content-type", content_type);
+        for (name, value) in &headers {
+            request = request.header(name, value);
         }
         let answer = tokio::select! {
             () = shared.stopped.cancelled() => return,
-            answer = request.body(parcel.body.clone()).send() => answer,
+            answer = request.body(body.clone()).send() => answer,
         };
         let status = answer.ok().map(|answer| answer.status().as_u16());
         answers.push(status);
@@ -338,11 +359,10 @@ async fn deliver(shared: &Shared, client: &mut Option<reqwest::Client>, parcel: 
     }
     let is_success = answers.last().copied().flatten().is_some_and(|status| manner.success.contains(&status));
     let mut desk = shared.deliveries.desk();
-    if let Some(subscription) = desk.subscriptions.get_mut(&parcel.subscription) {
+    if let Some(subscription) = desk.subscriptions.get_mut(&subscription) {
         subscription.failures = if is_success { 0 } else { subscription.failures + 1 };
         subscription.is_active &= subscription.failures < manner.switched_off_after;
     }
-    let Parcel { topic, address, headers, body, .. } = parcel;
     desk.sent.push_back(Sent { topic, address, headers, body, answers });
     if desk.sent.len() > MAX_SENT {
         desk.sent.pop_front();

@@ -21,6 +21,7 @@ mod magento;
 mod names;
 mod nature;
 mod options;
+mod php;
 mod population;
 mod records;
 mod server;
@@ -224,6 +225,13 @@ impl SandboxStore {
     pub fn subscriptions(&self) -> Vec<(String, String)> {
         let all = self.shared.deliveries.subscriptions().into_iter();
         all.filter(|one| one.is_active).map(|one| (one.topic, one.address)).collect()
+    }
+
+    /// Has an app of the merchant's sign and deliver webhooks to an address, and tells the secret that it signs with;
+    /// `None` where the platform has no such apps.
+    #[must_use]
+    pub fn install_app(&self, address: &str) -> Option<String> {
+        (self.shared.platform == Platform::Shopware).then(|| shopware::install_app(&self.shared, address))
     }
 
     /// How many vendor requests were answered or refused so far.

@@ -6,9 +6,11 @@
 use std::time::Duration;
 
 use assent::domain::Platform;
-use assent::sandbox::{BigCommerceOptions, Fault, FaultPlan, SandboxStore, StoreOptions};
+use assent::sandbox::{BigCommerceOptions, Change, Fault, FaultPlan, SandboxStore, StoreOptions};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+
+use crate::support::answering::{AnsweringStore, Asked, Reply};
 
 async fn store() -> SandboxStore {
     SandboxStore::start(Platform::BigCommerce, StoreOptions { people: 300, ..StoreOptions::generous() }).await.unwrap()
@@ -166,4 +168,33 @@ async fn hooks_can_be_made_listed_changed_and_deleted() {
     assert_eq!((rows(&listed).len(), &rows(&listed)[0]["scope"]), (1, &json!("store/order/*")));
     assert_eq!(send(Method::DELETE, one.clone(), None).await.status(), 200);
     assert_eq!(send(Method::DELETE, one, None).await.status(), 404);
+}
+
+#[tokio::test]
+async fn a_hook_gets_notices_with_its_headers_and_a_wildcard_also_those_of_addresses() {
+    let store = store().await;
+    let receiver = AnsweringStore::start(|_| Reply::text(200, "")).await;
+    let token = store.settings()["accessToken"].as_str().unwrap().to_owned();
+    for (scope, path) in [("store/customer/created", "one"), ("store/customer/*", "all")] {
+        let destination = format!("{}/{path}", receiver.url);
+        let body = json!({"scope": scope, "destination": destination, "headers": {"X-Key": path}});
+        let made = call(&store, Method::POST, "/stores/sandbox/v3/hooks", &token, Some(body)).await;
+        assert_eq!(made.status(), 200, "{scope}");
+    }
+    store.change(&Change::NewCustomer { email: "new@example.com".to_owned(), opt_in: None }).unwrap();
+    store.delivered().await;
+    let asked = receiver.asked();
+    let to = |path: &str| asked.iter().filter(|asked| asked.path == path).map(Asked::json).collect::<Vec<_>>();
+    let (one, all) = (to("/one"), to("/all"));
+    assert_eq!((one.len(), all.len()), (1, 2));
+    assert_eq!(one[0], all[0], "one event is one body, with one hash");
+    let scopes: Vec<&Value> = all.iter().map(|notice| &notice["scope"]).collect();
+    assert_eq!(scopes, ["store/customer/created", "store/customer/address/created"]);
+    assert_eq!(all[1]["data"]["address"]["customer_id"], all[0]["data"]["id"]);
+    assert_ne!((&all[0]["data"]["id"], &all[0]["hash"]), (&all[1]["data"]["id"], &all[1]["hash"]));
+    assert_eq!((&one[0]["producer"], one[0]["hash"].as_str().map(str::len)), (&json!("stores/sandbox"), Some(40)));
+    for asked in &asked {
+        assert_eq!(asked.header("x-key"), asked.path.strip_prefix('/'));
+        assert!(asked.header("webhook-signature").unwrap().starts_with("v1,") && asked.header("webhook-id").is_some());
+    }
 }

@@ -20,7 +20,6 @@ use serde_json::{Value, json};
 
 use self::fields::STORE_HASH;
 use self::params::{Params, Rejected, Version};
-use self::webhooks::Hooks;
 use self::window::RateLimit;
 use super::StartError;
 use super::faults::{Fault, Target};
@@ -28,6 +27,7 @@ use super::records::{Order, Row};
 use super::server::{Answer, Shared};
 
 pub use options::BigCommerceOptions;
+pub(crate) use webhooks::{MANNER, parcels};
 
 /// Largest request that is read.
 const MAX_REQUEST_BYTES: usize = 1024 * 1024;
@@ -37,20 +37,24 @@ const MAX_REQUEST_BYTES: usize = 1024 * 1024;
 struct Shop {
     shared: Arc<Shared>,
     limit: RateLimit,
-    hooks: Hooks,
     token: String,
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the routers of all platforms are alike")]
 pub(crate) fn router(shared: Arc<Shared>) -> Result<Router, StartError> {
     let (limit, token) = (RateLimit::new(shared.options.bigcommerce), shared.secret(1));
-    let shop = Shop { shared, limit, hooks: Hooks::default(), token };
+    let shop = Shop { shared, limit, token };
     Ok(Router::new().fallback(serve).with_state(Arc::new(shop)))
 }
 
 pub(crate) fn settings(shared: &Shared) -> Value {
-    json!({ "storeHash": STORE_HASH, "accessToken": shared.secret(1), "clientSecret": shared.secret(2),
+    json!({ "storeHash": STORE_HASH, "accessToken": shared.secret(1), "clientSecret": client_secret(shared),
         "apiBaseUrl": shared.base_url })
+}
+
+/// What webhooks are signed with.
+fn client_secret(shared: &Shared) -> String {
+    shared.secret(2)
 }
 
 async fn serve(State(shop): State<Arc<Shop>>, request: Request) -> Response {
@@ -94,7 +98,6 @@ impl Shop {
         }
         let parts: Vec<&str> = resource.split('/').collect();
         let id = |text: &str| text.parse::<u64>().map_err(|_| Rejected::not_found());
-        let now = self.shared.now();
         match (method, parts.as_slice()) {
             (&Method::GET, ["v2", "store"]) => {
                 Ok(Answer::json(200, &fields::store(self.shared.name(), &self.shared.base_url)))
@@ -105,11 +108,8 @@ impl Shop {
             (&Method::GET, ["v3", "customers"]) => self.customers(params),
             (&Method::GET, ["v3", "customers", "subscribers"]) => self.subscribers(params),
             (&Method::GET, ["v3", "customers", "subscribers", number]) => self.subscriber(id(number)?),
-            (&Method::GET, ["v3", "hooks"]) => self.hooks.list(params),
-            (&Method::POST, ["v3", "hooks"]) => self.hooks.create(body, now),
-            (&Method::GET, ["v3", "hooks", number]) => self.hooks.show(id(number)?),
-            (&Method::PUT, ["v3", "hooks", number]) => self.hooks.update(id(number)?, body, now),
-            (&Method::DELETE, ["v3", "hooks", number]) => self.hooks.delete(id(number)?),
+            (method, ["v3", "hooks"]) => self.hooks(method, None, params, body),
+            (method, ["v3", "hooks", number]) => self.hooks(method, Some(id(number)?), params, body),
             _ => Err(Rejected::not_found()),
         }
     }

@@ -1,11 +1,12 @@
 //! A simulated Shopware 6.7: the Admin API as far as people and webhooks go.
 //!
 //! Sources: `vendors/shopware.md` ("sheet") and its examples. Not simulated: rights of roles (an integration here is an
-//! administrator), the throttle on failed logins, entities that nobody here has.
+//! administrator), the throttle on failed logins, the handshake of apps, entities that nobody here has.
 
 mod access;
 mod cells;
 mod criteria;
+mod events;
 mod options;
 mod rows;
 mod search;
@@ -23,13 +24,14 @@ use serde_json::{Value, json};
 
 use self::access::Access;
 use self::search::Entity;
-use self::webhooks::Webhooks;
 use super::StartError;
 use super::faults::{Fault, Target};
 use super::ids;
 use super::server::{Answer, Shared};
 
+pub(crate) use events::{MANNER, parcels};
 pub use options::ShopwareOptions;
+pub(crate) use webhooks::install_app;
 
 /// What `_info/version` answers (sheet, section 1).
 const VERSION: &str = "6.7.10.1";
@@ -43,13 +45,12 @@ const CHANNELS: [&str; 3] = ["Storefront", "B2B", "Outlet"];
 struct Shop {
     shared: Arc<Shared>,
     access: Access,
-    webhooks: Webhooks,
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the routers of all platforms are alike")]
 pub(crate) fn router(shared: Arc<Shared>) -> Result<Router, StartError> {
     let access = Access::new(&shared);
-    let shop = Shop { access, webhooks: Webhooks::default(), shared };
+    let shop = Shop { shared, access };
     Ok(Router::new().fallback(serve).with_state(Arc::new(shop)))
 }
 
@@ -88,21 +89,7 @@ impl Shop {
             return expired();
         }
         let segments: Vec<&str> = path.split('/').skip(1).collect();
-        let answer = match (method.as_str(), segments.as_slice()) {
-            ("GET", ["api", "_info", "version"]) => Ok(Answer::json(200, &json!({ "version": VERSION }))),
-            ("POST", ["api", "search", "webhook"]) => {
-                self.webhooks.search(body, self.shared.options.shopware.max_limit)
-            }
-            ("POST", ["api", "search", entity]) => match Entity::of(entity) {
-                Some(entity) => self.search(entity, body),
-                None => Err(no_route(path)),
-            },
-            ("POST", ["api", "webhook"]) => self.webhooks.create(body, &self.shared.base_url, self.shared.now()),
-            ("PATCH", ["api", "webhook", id]) => self.webhooks.update(id, body),
-            ("DELETE", ["api", "webhook", id]) => self.webhooks.delete(id),
-            _ => Err(no_route(path)),
-        };
-        let answer = answer.unwrap_or_else(|refused| refused);
+        let answer = self.routed(method, path, &segments, body).unwrap_or_else(|refused| refused);
         // Without `Accept: application/json` the same comes in another shape (sheet, section 1).
         let wants_json = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
         let answer = match wants_json {
@@ -110,6 +97,22 @@ impl Shop {
             _ => answer.recast("application/vnd.api+json", json_api),
         };
         answer.with("date", http_date(self.shared.now()))
+    }
+
+    /// What an administrator is answered.
+    fn routed(&self, method: &Method, path: &str, segments: &[&str], body: &Value) -> Result<Answer, Answer> {
+        match (method.as_str(), segments) {
+            ("GET", ["api", "_info", "version"]) => Ok(Answer::json(200, &json!({ "version": VERSION }))),
+            ("POST", ["api", "search", "webhook"]) => self.search_webhooks(body),
+            ("POST", ["api", "search", entity]) => match Entity::of(entity) {
+                Some(entity) => self.search(entity, body),
+                None => Err(no_route(path)),
+            },
+            ("POST", ["api", "webhook"]) => self.create_webhook(body),
+            ("PATCH", ["api", "webhook", id]) => self.update_webhook(id, body),
+            ("DELETE", ["api", "webhook", id]) => self.delete_webhook(id),
+            _ => Err(no_route(path)),
+        }
     }
 
     fn fault_answer(&self, fault: Fault) -> Option<Answer> {

@@ -13,7 +13,7 @@ use crate::sandbox::records::{Account, Order, Row, Says, Second, Standing};
 /// The only version of an order that is not a draft.
 const LIVE_VERSION: &str = "0fa91ce3e96a4bc2be4bd9ce752c3425";
 /// The language that every shop has.
-const LANGUAGE: &str = "2fbb5fe2e29a4d70aa5854ce7ce3e20b";
+pub(super) const LANGUAGE: &str = "2fbb5fe2e29a4d70aa5854ce7ce3e20b";
 
 /// `notSet`, `direct`, `optIn` or `optOut` (sheet, section 4).
 pub(super) const fn status(row: &Row) -> &'static str {

@@ -1,48 +1,58 @@
-//! The webhook entity: made by the API it has no app, hence no secret and no signature (sheet, section 6).
-
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+//! The webhook entity, of the API and of apps (sheet, section 6).
 
 use chrono::DateTime;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::cells::{Cell, Columns};
 use super::criteria::Criteria;
-use super::refused;
 use super::search::page;
-use crate::sandbox::records::Second;
-use crate::sandbox::server::Answer;
+use super::{Shop, refused};
+use crate::sandbox::deliveries::Subscription;
+use crate::sandbox::server::{Answer, Shared};
 
 /// Most webhooks kept.
 const MAX_WEBHOOKS: usize = 1000;
+/// What the manifest of the simulated app delivers.
+const APP_EVENTS: [&str; 8] = [
+    "customer.written",
+    "customer.deleted",
+    "newsletter.register",
+    "newsletter.confirm",
+    "newsletter.unsubscribe",
+    "checkout.customer.register",
+    "checkout.customer.guest_register",
+    "checkout.customer.deleted",
+];
+/// Columns that no other platform has.
+const ID: &str = "id";
+const NAME: &str = "name";
+/// The app that made it; only its deliveries are signed.
+pub(super) const APP: &str = "appId";
 
-/// The shop's webhooks by id.
-#[derive(Debug, Default)]
-pub(super) struct Webhooks(Mutex<BTreeMap<String, Value>>);
-
-struct Webhook<'a>(&'a Value);
+struct Webhook<'a>(&'a Subscription);
 
 impl Columns for Webhook<'_> {
     fn cell(&self, field: &str) -> Option<Cell> {
-        if !["id", "name", "eventName", "url", "active", "appId"].contains(&field) {
-            return None;
-        }
-        Some(match &self.0[field] {
-            Value::String(text) => Cell::Text(text.clone()),
-            Value::Bool(flag) => Cell::Flag(*flag),
-            _ => Cell::Null,
+        let text = |name: &str| self.0.extra.get(name).and_then(Value::as_str);
+        Some(match field {
+            ID | NAME | APP => text(field).map_or(Cell::Null, |text| Cell::Text(text.to_owned())),
+            "eventName" => Cell::Text(self.0.topic.clone()),
+            "url" => Cell::Text(self.0.address.clone()),
+            "active" => Cell::Flag(self.0.is_active),
+            _ => return None,
         })
     }
 }
 
-impl Webhooks {
-    pub(super) fn search(&self, body: &Value, max_limit: u64) -> Result<Answer, Answer> {
-        let criteria = Criteria::parse(body, max_limit)?;
+impl Shop {
+    /// `POST /api/search/webhook`.
+    pub(super) fn search_webhooks(&self, body: &Value) -> Result<Answer, Answer> {
+        let criteria = Criteria::parse(body, self.shared.options.shopware.max_limit)?;
         let mut found = Vec::new();
-        for webhook in self.lock().values() {
-            let fits = criteria.filters.iter().map(|filter| filter.fits(&Webhook(webhook)));
+        for webhook in self.shared.deliveries.subscriptions() {
+            let fits = criteria.filters.iter().map(|filter| filter.fits(&Webhook(&webhook)));
             if !fits.collect::<Result<Vec<_>, _>>()?.contains(&false) {
-                found.push(webhook.clone());
+                found.push(shown(&webhook));
             }
         }
         let matches = found.len() as u64;
@@ -52,48 +62,92 @@ impl Webhooks {
         Ok(page(shown, total, body))
     }
 
-    pub(super) fn create(&self, body: &Value, base_url: &str, now: Second) -> Result<Answer, Answer> {
+    /// `POST /api/webhook`: it has no app, "hence no secret and no signature header at all".
+    pub(super) fn create_webhook(&self, body: &Value) -> Result<Answer, Answer> {
         let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        for name in ["name", "eventName", "url"] {
-            if text(name).is_none() {
-                return Err(blank(name));
-            }
+        let required = |name: &'static str| text(name).map(str::to_owned).ok_or_else(|| blank(name));
+        let (name, event, url) = (required(NAME)?, required("eventName")?, required("url")?);
+        let id = text(ID).map_or_else(|| uuid::Uuid::new_v4().simple().to_string(), str::to_owned);
+        let there = self.shared.deliveries.subscriptions();
+        if there.len() >= MAX_WEBHOOKS || there.iter().any(|webhook| id_of(webhook) == id) {
+            return Err(refused(500, "0", "Internal Server Error", "An exception occurred", &json!([])));
         }
-        let id = text("id").map_or_else(|| uuid::Uuid::new_v4().simple().to_string(), str::to_owned);
-        let created = DateTime::from_timestamp(now, 0).unwrap_or_default();
-        let webhook = json!({
-            "name": text("name"), "eventName": text("eventName"), "url": text("url"), "onlyLiveVersion": false,
-            "errorCount": 0, "active": body.get("active").and_then(Value::as_bool).unwrap_or(true), "appId": null,
-            "createdAt": created.format("%Y-%m-%dT%H:%M:%S.000+00:00").to_string(), "updatedAt": null, "id": id,
-            "_uniqueIdentifier": id, "translated": [],
-            "extensions": { "foreignKeys": { "apiAlias": null, "extensions": [] } }, "apiAlias": "webhook",
+        let is_active = body.get("active").and_then(Value::as_bool).unwrap_or(true);
+        let mut webhook = blank_webhook(&self.shared, &id, &name, (event, url));
+        webhook.is_active = is_active;
+        self.shared.deliveries.subscribe(|number| Subscription { id: number, ..webhook });
+        Ok(empty().with("location", format!("{}/api/webhook/{id}", self.shared.base_url)))
+    }
+
+    /// `PATCH /api/webhook/{id}`.
+    pub(super) fn update_webhook(&self, id: &str, body: &Value) -> Result<Answer, Answer> {
+        let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
+        let changed = self.shared.deliveries.change(self.number_of(id)?, |webhook| {
+            if let Some(name) = text(NAME) {
+                webhook.extra.insert(NAME.to_owned(), name.into());
+            }
+            webhook.topic = text("eventName").unwrap_or_else(|| webhook.topic.clone());
+            webhook.address = text("url").unwrap_or_else(|| webhook.address.clone());
+            if let Some(is_active) = body.get("active").and_then(Value::as_bool) {
+                (webhook.is_active, webhook.failures) = (is_active, 0);
+            }
         });
-        let mut webhooks = self.lock();
-        if webhooks.len() >= MAX_WEBHOOKS {
-            return Err(refused(500, "0", "Internal Server Error", "Too many webhooks for a sandbox", &json!([])));
-        }
-        webhooks.insert(id.clone(), webhook);
-        Ok(empty().with("location", format!("{base_url}/api/webhook/{id}")))
+        changed.map(|_| empty()).ok_or_else(|| not_found(id))
     }
 
-    pub(super) fn update(&self, id: &str, body: &Value) -> Result<Answer, Answer> {
-        let mut webhooks = self.lock();
-        let webhook = webhooks.get_mut(id).ok_or_else(|| not_found(id))?;
-        for name in ["name", "eventName", "url", "active"] {
-            if let Some(value) = body.get(name) {
-                webhook[name] = value.clone();
-            }
-        }
-        Ok(empty())
+    /// `DELETE /api/webhook/{id}`.
+    pub(super) fn delete_webhook(&self, id: &str) -> Result<Answer, Answer> {
+        self.shared.deliveries.unsubscribe(self.number_of(id)?).map(|_| empty()).ok_or_else(|| not_found(id))
     }
 
-    pub(super) fn delete(&self, id: &str) -> Result<Answer, Answer> {
-        self.lock().remove(id).map(|_| empty()).ok_or_else(|| not_found(id))
+    fn number_of(&self, id: &str) -> Result<u64, Answer> {
+        let webhooks = self.shared.deliveries.subscriptions();
+        webhooks.iter().find(|webhook| id_of(webhook) == id).map(|webhook| webhook.id).ok_or_else(|| not_found(id))
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Value>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+/// Installs an app whose manifest delivers to an address, and tells the secret that it signs with: "the secret our
+/// registration endpoint returned". The handshake itself is not simulated.
+pub(crate) fn install_app(shared: &Shared, address: &str) -> String {
+    let (secret, app) = (shared.secret(3), uuid::Uuid::new_v4().simple().to_string());
+    for event in APP_EVENTS {
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        let mut webhook = blank_webhook(shared, &id, event, (event.to_owned(), address.to_owned()));
+        webhook.secret.clone_from(&secret);
+        webhook.extra.insert(APP.to_owned(), app.clone().into());
+        shared.deliveries.subscribe(|number| Subscription { id: number, ..webhook });
     }
+    secret
+}
+
+fn blank_webhook(shared: &Shared, id: &str, name: &str, (topic, address): (String, String)) -> Subscription {
+    let extra = Map::from_iter([(ID.to_owned(), id.into()), (NAME.to_owned(), name.into())]);
+    Subscription {
+        id: 0,
+        topic,
+        address,
+        secret: String::new(),
+        is_active: true,
+        created: shared.now(),
+        failures: 0,
+        extra,
+    }
+}
+
+fn id_of(webhook: &Subscription) -> &str {
+    webhook.extra.get(ID).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// `search_webhook_200.json`. The secret of an app is never shown.
+fn shown(webhook: &Subscription) -> Value {
+    let created = DateTime::from_timestamp(webhook.created, 0).unwrap_or_default();
+    json!({
+        "name": webhook.extra.get(NAME), "eventName": webhook.topic, "url": webhook.address, "onlyLiveVersion": false,
+        "errorCount": webhook.failures, "active": webhook.is_active, "appId": webhook.extra.get(APP),
+        "createdAt": created.format("%Y-%m-%dT%H:%M:%S.000+00:00").to_string(), "updatedAt": null, "id": id_of(webhook),
+        "_uniqueIdentifier": id_of(webhook), "translated": [],
+        "extensions": { "foreignKeys": { "apiAlias": null, "extensions": [] } }, "apiAlias": "webhook",
+    })
 }
 
 fn empty() -> Answer {

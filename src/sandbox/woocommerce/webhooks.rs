@@ -12,6 +12,7 @@ use super::params::{Complaints, Params, Rejected};
 use super::{Shop, fields};
 use crate::sandbox::book::Happened;
 use crate::sandbox::deliveries::{Event, Kind, Manner, Parcel, Subscription};
+use crate::sandbox::php;
 use crate::sandbox::population::mix;
 use crate::sandbox::records::{Account, Order};
 use crate::sandbox::server::{Answer, Shared};
@@ -215,7 +216,7 @@ fn topics(shared: &Shared, event: &Event) -> &'static [&'static str] {
 /// recorded).
 fn body(shared: &Shared, event: &Event) -> Vec<u8> {
     if event.happened == Happened::Deleted {
-        return php_json(&json!({ "id": event.id }));
+        return php::json(&json!({ "id": event.id }));
     }
     let params = Params::default();
     let found = match event.kind {
@@ -231,25 +232,7 @@ fn body(shared: &Shared, event: &Event) -> Vec<u8> {
             .ok_or_else(Rejected::no_such_order),
         Kind::Row => Err(Rejected::no_route()),
     };
-    php_json(&found.unwrap_or_else(|rejected| rejected.body))
-}
-
-/// JSON as PHP writes it: `\/`, and `\uXXXX` for what is not ASCII.
-fn php_json(body: &Value) -> Vec<u8> {
-    use std::fmt::Write as _;
-    let mut text = String::new();
-    for character in body.to_string().chars() {
-        match character {
-            '/' => text.push_str("\\/"),
-            character if character.is_ascii() => text.push(character),
-            character => {
-                for unit in character.encode_utf16(&mut [0; 2]) {
-                    write!(text, "\\u{unit:04x}").expect("texts can be written");
-                }
-            }
-        }
-    }
-    text.into_bytes()
+    php::json(&found.unwrap_or_else(|rejected| rejected.body))
 }
 
 fn parcel(shared: &Shared, one: &Subscription, event: &Event, body: Vec<u8>) -> Parcel {

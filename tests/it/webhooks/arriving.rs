@@ -81,7 +81,7 @@ async fn a_delivery_for_another_store_is_refused(db: TestDatabase) {
     it.shop.store.change(&Change::NewCustomer { email: "a@example.com".to_owned(), opt_in: None }).unwrap();
     it.shop.store.delivered().await;
     let sent = it.last("customer.created");
-    let headers: Vec<(&str, &str)> = sent.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let headers: Vec<(&str, &str)> = sent.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
     let answer = post(&it.shop.app, other.integration, &headers, sent.body.clone()).await;
     assert_eq!(answer, StatusCode::UNAUTHORIZED, "each store signs with a secret of its own");
 }

@@ -39,17 +39,19 @@ async fn empty(db: TestDatabase) -> Connected {
 }
 
 impl Connected {
-    async fn happens(&self, change: &Change) {
+    /// A minute later something happens in the store, and is told and carried out.
+    pub(super) async fn happens(&self, change: &Change) {
         self.test.clock.advance(TimeDelta::minutes(1));
         self.shop.store.change(change).expect("the change can be made");
         self.carry_out().await;
     }
 
-    async fn subscribers(&self) -> BTreeSet<String> {
+    pub(super) async fn subscribers(&self) -> BTreeSet<String> {
         self.shop.on(Audience::Subscribers).await
     }
 
-    async fn waiting(&self) -> u64 {
+    /// How many records wait to be read again.
+    pub(super) async fn waiting(&self) -> u64 {
         let all = pending_hint::Entity::find().filter(pending_hint::Column::GivenUpAt.is_null());
         all.count(&self.shop.app.db).await.unwrap()
     }

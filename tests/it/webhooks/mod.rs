@@ -7,6 +7,7 @@ mod arriving;
 mod carried_out;
 mod late_answers;
 mod lost_workers;
+mod platforms;
 mod post;
 mod registered;
 mod shown;

@@ -41,6 +41,11 @@ impl Connected {
 
     /// The same before anything is registered.
     pub(super) async fn unregistered(db: TestDatabase, options: StoreOptions) -> Self {
+        Self::unregistered_to(db, Platform::WooCommerce, options).await
+    }
+
+    /// A store of any platform before anything is registered.
+    pub(super) async fn unregistered_to(db: TestDatabase, platform: Platform, options: StoreOptions) -> Self {
         let mut test = TestApp::new(db).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
         let address = listener.local_addr().expect("a bound socket has an address");
@@ -48,7 +53,7 @@ impl Connected {
         let until = CancellationToken::new();
         let router = assent::server::router(test.app.clone());
         tokio::spawn(assent::server::serve(listener, router, until.clone()));
-        let shop = Shop::open(&test, Platform::WooCommerce, options).await;
+        let shop = Shop::open(&test, platform, options).await;
         Self { test, shop, _server: until.drop_guard() }
     }
 
@@ -60,8 +65,9 @@ impl Connected {
 
     /// Sends a delivery again as it was.
     pub(super) async fn send_again(&self, sent: &Sent) -> StatusCode {
-        let headers: Vec<(&str, &str)> = sent.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        post(&self.shop.app, self.shop.integration, &headers, sent.body.clone()).await
+        let headers: Vec<(&str, &str)> = sent.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let path = sent.address.split_once("/hooks/").map_or(String::new(), |(_, rest)| format!("/hooks/{rest}"));
+        post_to(&self.shop.app, &path, &headers, sent.body.clone()).await
     }
 
     /// The last delivery about a topic.
@@ -84,7 +90,12 @@ pub(super) async fn post(
     headers: &[(&str, &str)],
     body: impl Into<Body>,
 ) -> StatusCode {
-    let mut request = Request::post(format!("/hooks/{integration}"));
+    post_to(app, &format!("/hooks/{integration}"), headers, body).await
+}
+
+/// Posts a delivery to a path, with its query if it has one.
+async fn post_to(app: &App, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> StatusCode {
+    let mut request = Request::post(path);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }

@@ -30,7 +30,7 @@ fn nobody() -> StoreOptions {
 }
 
 impl Connected {
-    async fn state(&self) -> Webhooks {
+    pub(super) async fn state(&self) -> Webhooks {
         service::webhooks::get(&self.shop.app, &self.shop.caller, self.shop.integration).await.unwrap()
     }
 }
