@@ -1,13 +1,14 @@
 //! A simulated Shopware 6.7: the Admin API as far as people and webhooks go.
 //!
-//! Sources: `vendors/shopware.md` ("sheet") and its examples. Not simulated: rights of roles (an integration here is an
-//! administrator), the throttle on failed logins, the handshake of apps, entities that nobody here has.
+//! Sources: `vendors/shopware.md` ("sheet") and its examples. Not simulated: the throttle on failed logins, the handshake
+//! of apps, entities that nobody here has.
 
 mod access;
 mod cells;
 mod criteria;
 mod events;
 mod options;
+mod privileges;
 mod rows;
 mod search;
 mod webhooks;
@@ -89,7 +90,10 @@ impl Shop {
             return expired();
         }
         let segments: Vec<&str> = path.split('/').skip(1).collect();
-        let answer = self.routed(method, path, &segments, body).unwrap_or_else(|refused| refused);
+        let answer = match privileges::refusal(self.shared.options.shopware.lacks, method, &segments, body) {
+            Some(refusal) => refusal,
+            None => self.routed(method, path, &segments, body).unwrap_or_else(|refused| refused),
+        };
         // Without `Accept: application/json` the same comes in another shape (sheet, section 1).
         let wants_json = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
         let answer = match wants_json {

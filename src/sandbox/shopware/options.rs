@@ -11,11 +11,13 @@ pub struct ShopwareOptions {
     pub tokens_per_minute: Option<u32>,
     /// Largest page.
     pub max_limit: u64,
+    /// Privileges that the integration's role lacks, for example `customer:read`; none for an administrator.
+    pub lacks: &'static [&'static str],
 }
 
 impl Default for ShopwareOptions {
     /// `vendors/shopware.md` sections 1, 2 and 5.
     fn default() -> Self {
-        Self { token_lives: Duration::from_mins(10), tokens_per_minute: None, max_limit: 500 }
+        Self { token_lives: Duration::from_mins(10), tokens_per_minute: None, max_limit: 500, lacks: &[] }
     }
 }

@@ -137,6 +137,43 @@ async fn the_clouds_ten_token_calls_a_minute_are_enough_for_any_number_of_hints(
 }
 
 #[tokio::test]
+async fn the_connection_test_names_the_privilege_that_the_role_lacks() {
+    for (lacks, failed) in [
+        (&["customer:read"], vec!["read customers"]),
+        (&["order_customer:read"], vec!["read customers", "read orders"]),
+        (&["newsletter_recipient:read"], vec!["read newsletter recipients"]),
+        (&["order:read"], vec!["read orders"]),
+        (&["sales_channel:read"], vec!["find the sales channels"]),
+    ] {
+        let store = start(30, ShopwareOptions { lacks, ..ShopwareOptions::default() }).await;
+        let report = connect(&store, &http()).check().await.unwrap();
+        let found: Vec<_> = report.checks.iter().filter(|check| check.problem.is_some()).collect();
+        assert_eq!(found.len(), failed.len(), "{lacks:?}: {report:?}");
+        for (check, name) in found.iter().zip(failed) {
+            assert!(check.name.starts_with(name), "{lacks:?}: {check:?}");
+            assert!(check.problem.as_ref().unwrap().contains(lacks[0]), "{lacks:?}: {check:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_role_without_rights_to_webhooks_syncs_and_is_told_what_is_missing() {
+    use assent::connectors::hooks::Endpoint;
+    let address = "https://assent.example/hooks/0198c1f0-0000-7000-8000-000000000001".parse().unwrap();
+    let endpoint = Endpoint { address, secret: "0123456789abcdef".into() };
+    for lacks in [&["webhook:read"], &["webhook:create"]] {
+        let store = start(30, ShopwareOptions { lacks, ..ShopwareOptions::default() }).await;
+        let connector = connect(&store, &http());
+        let report = connector.check().await.unwrap();
+        assert!(report.is_ok(), "{report:?}");
+        assert_eq!(report.warnings.len(), usize::from(lacks[0] == "webhook:read"), "only reading can be tried");
+        let registered = connector.hooks().unwrap().register(&endpoint).await.unwrap();
+        assert!(registered.topics.is_empty() && registered.problems[0].contains(lacks[0]), "{registered:?}");
+        read(&*connector, |_| Pass::Full).await;
+    }
+}
+
+#[tokio::test]
 async fn the_simulated_shop_passes_the_connection_test_and_keeps_webhooks() {
     use assent::connectors::hooks::Endpoint;
     let store = start(30, ShopwareOptions::default()).await;
