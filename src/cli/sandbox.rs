@@ -189,6 +189,8 @@ async fn install(
         }
         let new = NewIntegration { platform: store.platform(), name: store.name().to_owned(), settings, mappings };
         let integration = integrations::create(app, caller, new).await?;
+        // What somebody would type into the configuration of the app.
+        store.set_compliance_address(Some(format!("{}/hooks/{}", app.public_url, integration.id)));
         installed.push(Installed { id: integration.id, platform: integration.platform, name: integration.name });
     }
     Ok(installed)

@@ -244,7 +244,7 @@ impl State {
         self.accounts.remove(id);
     }
 
-    fn orders_of_account(&self, id: u64) -> Vec<Order> {
+    pub(crate) fn orders_of_account(&self, id: u64) -> Vec<Order> {
         let laid_out = self.accounts.laid_out(id).map(|place| self.records_of(place.person)).unwrap_or_default().orders;
         let mut orders: Vec<_> = laid_out.into_iter().chain(self.orders.changed_live().cloned()).collect();
         orders.retain(|order| order.account == Some(id));

@@ -13,13 +13,17 @@
 //! | `POST /deliveries/faults` | `{"fault":"dropped","times":1}`: `dropped`, `doubled`, `delayed` or `tampered` |
 //! | `DELETE /deliveries/faults` | forgets planned ones and sends what was held back |
 //! | `POST /deliveries/app` | `{"address":"https://…"}`: an app of the merchant's signs and delivers there (Shopware); `{"appSecret"}` |
+//! | `GET /app` | the app as which a client talks to the store (Shopify): `{"installed":true,"complianceAddress":null}` |
+//! | `PUT /app` | `{"complianceAddress":"https://…"}`: where the privacy topics go |
+//! | `POST /app` | lets something happen to it, answers with `{"topics":[…]}`, what is sent about it |
 //! | `PUT /latency` | `{"milliseconds":50}`: time that every vendor request takes at least |
 //! | `PUT /clock` | `{"secondsAhead":-18000}`: moves the store to another time zone; every moment stays what it is |
 //!
 //! Changes are `{"change":"optIn","email"}`, `{"change":"optOut","email"}`,
 //! `{"change":"changeEmail","email","to","keepOptIn"}`, `{"change":"delete","email"}`,
 //! `{"change":"guestOrder","email","optIn"}` and `{"change":"newCustomer","email","optIn"}`; `optIn` is true, false or
-//! null for "not asked". Faults: see [`super::Fault`]. Errors are `{"error":"a sentence"}` with 400, 404 or 409.
+//! null for "not asked". Events of the app are `{"event":"requestData","email"}`, `{"event":"requestErasure","email"}`,
+//! `{"event":"uninstall"}`, `{"event":"install"}` and `{"event":"eraseShop"}`: see [`super::AppEvent`]. Faults: see [`super::Fault`]. Errors are `{"error":"a sentence"}` with 400, 404 or 409.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,7 +41,7 @@ use url::Url;
 use super::names::normalized;
 use super::server::Shared;
 use super::truth::{Totals, Truth};
-use super::{Change, ChangeError, DeliveryFault, FaultPlan};
+use super::{AppEvent, AppEventError, Change, ChangeError, DeliveryFault, FaultPlan};
 use crate::domain::Platform;
 
 /// Most people a page.
@@ -58,6 +62,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/deliveries", get(deliveries))
         .route("/deliveries/faults", axum::routing::post(plan_delivery_fault).delete(clear_delivery_faults))
         .route("/deliveries/app", axum::routing::post(install_app))
+        .route("/app", get(app).put(set_app).post(app_event))
         .route("/latency", put(set_latency))
         .route("/clock", put(set_clock))
         .with_state(shared)
@@ -188,6 +193,51 @@ async fn install_app(State(shared): State<Arc<Shared>>, app: Result<Json<AppAddr
         }
         Ok(_) => refused(StatusCode::BAD_REQUEST, "address must be the address of the webhooks"),
         Err(rejection) => refused(StatusCode::BAD_REQUEST, &rejection.body_text()),
+    }
+}
+
+async fn app(State(shared): State<Arc<Shared>>) -> Response {
+    let app = &shared.app;
+    Json(json!({ "installed": app.is_installed(), "complianceAddress": app.compliance_address() })).into_response()
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct AppConfiguration {
+    compliance_address: Option<String>,
+}
+
+async fn set_app(
+    State(shared): State<Arc<Shared>>,
+    configuration: Result<Json<AppConfiguration>, JsonRejection>,
+) -> Response {
+    match configuration {
+        Ok(Json(AppConfiguration { compliance_address: Some(address) })) if address.parse::<Url>().is_err() => {
+            refused(StatusCode::BAD_REQUEST, "complianceAddress must be an address such as https://example.com/hooks")
+        }
+        Ok(Json(AppConfiguration { compliance_address })) => {
+            shared.app.set_compliance_address(compliance_address);
+            app(State(shared)).await
+        }
+        Err(rejection) => refused(StatusCode::BAD_REQUEST, &rejection.body_text()),
+    }
+}
+
+async fn app_event(State(shared): State<Arc<Shared>>, event: Result<Json<AppEvent>, JsonRejection>) -> Response {
+    let event = match event {
+        Ok(Json(event)) => event,
+        Err(rejection) => return refused(StatusCode::BAD_REQUEST, &rejection.body_text()),
+    };
+    match shared.happens_to_the_app(&event) {
+        Ok(topics) => Json(json!({ "topics": topics })).into_response(),
+        Err(error) => {
+            let status = match error {
+                AppEventError::Nobody => StatusCode::NOT_FOUND,
+                AppEventError::NoApps | AppEventError::NoAddress => StatusCode::CONFLICT,
+                AppEventError::BadAddress => StatusCode::BAD_REQUEST,
+            };
+            refused(status, &error.to_string())
+        }
     }
 }
 

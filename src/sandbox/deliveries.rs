@@ -26,7 +26,7 @@ use tokio::sync::{Notify, mpsc};
 use super::book::Happened;
 use super::records::Second;
 use super::server::Shared;
-use super::{bigcommerce, shopware, woocommerce};
+use super::{bigcommerce, shopify, shopware, woocommerce};
 use crate::domain::Platform;
 
 /// Time for one delivery: the vendors give 5 seconds (Shopify) to 30.
@@ -94,20 +94,24 @@ pub(crate) struct Manner {
     pub(crate) success: RangeInclusive<u16>,
     /// Failed deliveries in a row after which a subscription is switched off.
     pub(crate) switched_off_after: u32,
+    /// Whether it is then taken away for good.
+    pub(crate) takes_away: bool,
 }
 
 fn manner(platform: Platform) -> Manner {
     match platform {
         Platform::BigCommerce => bigcommerce::MANNER,
+        Platform::Shopify => shopify::MANNER,
         Platform::Shopware => shopware::MANNER,
         Platform::WooCommerce => woocommerce::MANNER,
-        _ => Manner { tries: 3, success: 200..=299, switched_off_after: u32::MAX },
+        _ => Manner { tries: 3, success: 200..=299, switched_off_after: u32::MAX, takes_away: false },
     }
 }
 
 fn parcels(shared: &Shared, events: &[Event]) -> Vec<Parcel> {
     match shared.platform {
         Platform::BigCommerce => bigcommerce::parcels(shared, events),
+        Platform::Shopify => shopify::parcels(shared, events),
         Platform::Shopware => shopware::parcels(shared, events),
         Platform::WooCommerce => woocommerce::parcels(shared, events),
         _ => Vec::new(),
@@ -359,9 +363,12 @@ async fn deliver(shared: &Shared, client: &mut Option<reqwest::Client>, parcel: 
     }
     let is_success = answers.last().copied().flatten().is_some_and(|status| manner.success.contains(&status));
     let mut desk = shared.deliveries.desk();
-    if let Some(subscription) = desk.subscriptions.get_mut(&subscription) {
-        subscription.failures = if is_success { 0 } else { subscription.failures + 1 };
-        subscription.is_active &= subscription.failures < manner.switched_off_after;
+    if let Some(one) = desk.subscriptions.get_mut(&subscription) {
+        one.failures = if is_success { 0 } else { one.failures + 1 };
+        one.is_active &= one.failures < manner.switched_off_after;
+        if !one.is_active && manner.takes_away {
+            desk.subscriptions.remove(&subscription);
+        }
     }
     desk.sent.push_back(Sent { topic, address, headers, body, answers });
     if desk.sent.len() > MAX_SENT {

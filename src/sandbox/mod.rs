@@ -9,6 +9,7 @@
 //! **Invariant:** nothing here knows the connectors, the services or the contact rules: the wire formats come from
 //! the vendors' documents and recordings, the truth from the article, so that the stores are no mirror of our client.
 
+mod app;
 mod bigcommerce;
 mod book;
 mod cast;
@@ -43,6 +44,7 @@ use tokio::task::JoinHandle;
 
 use crate::domain::Platform;
 
+pub use app::{AppEvent, AppEventError};
 pub use bigcommerce::BigCommerceOptions;
 pub use changes::{Change, ChangeError};
 pub use deliveries::{DeliveryFault, Sent};
@@ -207,6 +209,19 @@ impl SandboxStore {
     /// Forgets planned faults of deliveries and sends what was held back.
     pub fn clear_delivery_faults(&self) {
         self.shared.deliveries.clear();
+    }
+
+    /// Sets where the privacy topics go, as the configuration of an app does.
+    pub fn set_compliance_address(&self, address: Option<String>) {
+        self.shared.app.set_compliance_address(address);
+    }
+
+    /// Lets something happen to the app as which a client talks to this store. Tells the topics that are sent.
+    ///
+    /// # Errors
+    /// See [`AppEventError`].
+    pub fn happens_to_the_app(&self, event: &AppEvent) -> Result<Vec<String>, AppEventError> {
+        self.shared.happens_to_the_app(event)
     }
 
     /// The deliveries that were sent, oldest first, at most the last thousand.

@@ -11,6 +11,7 @@ use futures::StreamExt as _;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use super::app::ConnectedApp;
 use super::deliveries::{Deliveries, Event, Kind};
 use super::faults::{Fault, Faults, Target};
 use super::names::normalized;
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) base_url: String,
     pub(crate) faults: Faults,
     pub(crate) deliveries: Deliveries,
+    pub(crate) app: ConnectedApp,
     pub(crate) requests: AtomicU64,
     /// Points of a budget that is not counted in requests (Shopify).
     pub(crate) points: AtomicU64,
@@ -54,6 +56,7 @@ impl Shared {
             base_url,
             faults: Faults::default(),
             deliveries: Deliveries::default(),
+            app: ConnectedApp::default(),
             requests: AtomicU64::new(0),
             points: AtomicU64::new(0),
             stopped: CancellationToken::new(),

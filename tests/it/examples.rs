@@ -117,17 +117,15 @@ async fn the_stores_take_the_documented_changes_in_their_order() {
 async fn send(line: &str, control_url: &str) -> reqwest::StatusCode {
     let words = words(line);
     let after = |option: &str| words.iter().skip_while(|word| *word != option).nth(1);
-    let url = words.iter().find(|word| word.starts_with("$STORE")).expect("the command has an address");
+    let url = words.iter().find_map(|word| word.strip_prefix("$STORE").or_else(|| word.strip_prefix("$SHOPIFY")));
+    let url = format!("{control_url}{}", url.expect("the command has an address"));
     let body = after("-d");
     let method = match after("-X") {
         Some(method) => method.parse().expect("a method"),
         None if body.is_some() => Method::POST,
         None => Method::GET,
     };
-    let mut request = reqwest::Client::builder()
-        .build()
-        .expect("a client can be built")
-        .request(method, url.replace("$STORE", control_url));
+    let mut request = reqwest::Client::builder().build().expect("a client can be built").request(method, url);
     if let Some((name, value)) = after("-H").and_then(|header| header.split_once(": ")) {
         request = request.header(name, value);
     }

@@ -20,6 +20,7 @@ mod sandbox_magento;
 mod sandbox_people;
 mod sandbox_sfcc;
 mod sandbox_shopify;
+mod sandbox_shopify_webhooks;
 mod sandbox_woocommerce;
 mod sandbox_woocommerce_recorded;
 mod settings_schema;

@@ -25,24 +25,24 @@ const ORDERS: &str = "query Orders($first: Int!, $after: String, $query: String)
   }
 }";
 
-fn schema_dir() -> Option<PathBuf> {
+pub(crate) fn schema_dir() -> Option<PathBuf> {
     vendors().map(|folder| folder.join("shopify/schema"))
 }
 
 /// A store over the vendor's schema where it is present, with points enough not to wait.
-async fn store(people: u64) -> SandboxStore {
+pub(crate) async fn store(people: u64) -> SandboxStore {
     started(StoreOptions { people, schema_dir: schema_dir(), shopify: generous(), ..StoreOptions::default() }).await
 }
 
-fn generous() -> ShopifyOptions {
+pub(crate) fn generous() -> ShopifyOptions {
     ShopifyOptions { bucket: 1e6, restore_per_second: 1e6, ..ShopifyOptions::default() }
 }
 
-async fn started(options: StoreOptions) -> SandboxStore {
+pub(crate) async fn started(options: StoreOptions) -> SandboxStore {
     SandboxStore::start(Platform::Shopify, options).await.expect("the store starts")
 }
 
-fn client() -> reqwest::Client {
+pub(crate) fn client() -> reqwest::Client {
     reqwest::Client::builder().timeout(Duration::from_secs(20)).build().expect("a client can be built")
 }
 
@@ -52,7 +52,7 @@ async fn send(store: &SandboxStore, token: &str, query: &str, variables: Value) 
     request.json(&json!({ "query": query, "variables": variables })).send().await.expect("the store answers")
 }
 
-async fn ask(store: &SandboxStore, query: &str, variables: Value) -> Value {
+pub(crate) async fn ask(store: &SandboxStore, query: &str, variables: Value) -> Value {
     let settings = store.settings();
     send(store, settings["accessToken"].as_str().unwrap_or_default(), query, variables)
         .await

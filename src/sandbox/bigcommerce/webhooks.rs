@@ -25,7 +25,7 @@ use crate::sandbox::records::{Order, OrderStatus, Second};
 use crate::sandbox::server::{Answer, Shared};
 
 /// "Retries after 60, 180, … 86400 s, then `is_active` becomes false": eleven, and one failed delivery is enough.
-pub(crate) const MANNER: Manner = Manner { tries: 12, success: 200..=299, switched_off_after: 1 };
+pub(crate) const MANNER: Manner = Manner { tries: 12, success: 200..=299, switched_off_after: 1, takes_away: false };
 
 /// "At most 10 hooks per store + client + scope."
 const MAX_PER_SCOPE: usize = 10;

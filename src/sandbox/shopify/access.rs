@@ -27,7 +27,10 @@ pub(super) struct Access {
 /// What [`super::settings`] says about credentials.
 pub(super) fn credentials(shared: &Shared) -> Value {
     match shared.options.shopify.credentials {
-        ShopifyCredentials::AccessToken => json!({ "accessToken": token(shared) }),
+        // Beside a fixed token the secret only signs the webhooks (`vendors/shopify.md` section 9).
+        ShopifyCredentials::AccessToken => {
+            json!({ "accessToken": token(shared), "clientSecret": client_secret(shared) })
+        }
         ShopifyCredentials::ClientCredentials { .. } => {
             json!({ "clientId": client_id(shared), "clientSecret": client_secret(shared) })
         }
@@ -42,7 +45,8 @@ fn client_id(shared: &Shared) -> String {
     digits(shared, 2)
 }
 
-fn client_secret(shared: &Shared) -> String {
+/// What the app signs in with, and what its webhooks are signed with.
+pub(super) fn client_secret(shared: &Shared) -> String {
     format!("shpss_{}", digits(shared, 3))
 }
 

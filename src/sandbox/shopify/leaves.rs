@@ -20,7 +20,7 @@ pub(super) fn email_field<'a>(account: &Account, address: &str, field: &str) -> 
 pub(super) fn consent_field<'a>(account: &Account, field: &str) -> Option<ResolvedValue<'a>> {
     Some(match field {
         "marketingState" => ResolvedValue::leaf(marketing_state(account.says)),
-        "marketingOptInLevel" => opt_in_level(account),
+        "marketingOptInLevel" => text(opt_in_level(account)),
         "consentUpdatedAt" => said_at(account),
         "sourceLocation" => ResolvedValue::null(),
         _ => return None,
@@ -32,7 +32,7 @@ fn said_at<'a>(account: &Account) -> ResolvedValue<'a> {
     if account.says == Says::Nothing { ResolvedValue::null() } else { time(account.said_at) }
 }
 
-const fn marketing_state(says: Says) -> &'static str {
+pub(super) const fn marketing_state(says: Says) -> &'static str {
     match says {
         Says::Yes => "SUBSCRIBED",
         Says::No => "UNSUBSCRIBED",
@@ -43,11 +43,11 @@ const fn marketing_state(says: Says) -> &'static str {
 }
 
 /// May be set without any consent, and null with one (`vendors/shopify.md` section 5).
-fn opt_in_level<'a>(account: &Account) -> ResolvedValue<'a> {
+pub(super) fn opt_in_level(account: &Account) -> Option<&'static str> {
     match mix(account.id, 17) % 4 {
-        0 => ResolvedValue::leaf("CONFIRMED_OPT_IN"),
-        1 => ResolvedValue::null(),
-        _ => ResolvedValue::leaf("SINGLE_OPT_IN"),
+        0 => Some("CONFIRMED_OPT_IN"),
+        1 => None,
+        _ => Some("SINGLE_OPT_IN"),
     }
 }
 

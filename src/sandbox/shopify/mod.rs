@@ -13,6 +13,8 @@ mod mutations;
 mod page;
 mod resolve;
 mod search;
+mod subscriptions;
+mod webhooks;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -42,6 +44,8 @@ use self::resolve::{INTERNAL, Object};
 use super::StartError;
 use super::faults::{Fault, Target};
 use super::server::{Answer, Shared};
+
+pub(super) use webhooks::{MANNER, happened_to_the_app, parcels};
 
 /// The version that answers; older supported ones have all that is served here (`vendors/shopify.md` section 1).
 const VERSION: &str = "2026-07";
@@ -116,7 +120,8 @@ async fn serve(State(shop): State<Arc<Shop>>, request: Request) -> Response {
     let body = to_bytes(body, MAX_REQUEST_BYTES).await.unwrap_or_default();
     let path = parts.uri.path();
     if (&parts.method, path) == (&Method::POST, "/admin/oauth/access_token") {
-        return shop.access.issue(&body, shop.shared.now()).into_response();
+        let installed = shop.shared.app.is_installed();
+        return if installed { shop.access.issue(&body, shop.shared.now()) } else { access::refused() }.into_response();
     }
     if parts.method == Method::GET && path.starts_with(exports::FOLDER) {
         let answer = || shop.exports.file(&parts.uri, &parts.headers);
@@ -130,7 +135,8 @@ async fn serve(State(shop): State<Arc<Shop>>, request: Request) -> Response {
     let target = target(&body);
     let strikes = |fault, number| shop.fault_answer(fault, number);
     let answer = shop.shared.answer(target, strikes, || {
-        if shop.access.admits(token, shop.shared.now()) { shop.graphql(&body) } else { access::refused() }
+        let admits = shop.shared.app.is_installed() && shop.access.admits(token, shop.shared.now());
+        if admits { shop.graphql(&body) } else { access::refused() }
     });
     let mut response = answer.await;
     let number = shop.shared.requests.load(std::sync::atomic::Ordering::Relaxed);
@@ -211,7 +217,8 @@ impl Shop {
             Ok(response) => response,
             Err(error) => return Answer::json(200, &errors(error.message(), "INVALID_REQUEST")),
         };
-        let actual = context.objects.get().min(requested);
+        // A mutation has its price whatever it gives back (`webhook-*.json`).
+        let actual = if operation.is_mutation() { requested } else { context.objects.get().min(requested) };
         self.bucket.refund(requested, actual);
         self.shared.points.fetch_add(actual.into(), std::sync::atomic::Ordering::Relaxed);
         let extensions = json!({ "cost": { "requestedQueryCost": requested, "actualQueryCost": actual,

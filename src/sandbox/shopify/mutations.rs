@@ -1,4 +1,4 @@
-//! What can be changed at the shop itself: bulk operations (`vendors/shopify.md` section 8).
+//! What can be changed at the shop itself: bulk operations and webhooks (`vendors/shopify.md` sections 8 and 9).
 
 use apollo_compiler::request::coerce_variable_values;
 use apollo_compiler::resolvers::{Execution, FieldError, ObjectValue, ResolveInfo, ResolvedValue};
@@ -31,6 +31,9 @@ impl ObjectValue for Mutation<'_> {
                 let operation = number(text("id")).map_or(Value::Null, |id| self.0.exports.cancel(id));
                 json!({ "__typename": "BulkOperationCancelPayload", "bulkOperation": operation, "userErrors": [] })
             }
+            "webhookSubscriptionCreate" => self.0.create_subscription(info.arguments()),
+            "webhookSubscriptionUpdate" => self.0.update_subscription(info.arguments()),
+            "webhookSubscriptionDelete" => self.0.delete_subscription(info.arguments()),
             _ => return Err(self.unknown_field_error(info)),
         }))
     }

@@ -8,6 +8,7 @@ use super::known::resolved;
 use super::leaves::{address_field, consent_field, email_field, named, phone, plan_field, state_word, text, time};
 use super::page::{Page, Searched, arguments, error, gathered, searched};
 use super::search::Search;
+use super::subscriptions;
 use crate::sandbox::book::{ALL_KEYS, Listing};
 use crate::sandbox::names::normalized;
 use crate::sandbox::records::{Account, Order, OrderStatus, Record, Says, Standing};
@@ -174,8 +175,18 @@ impl Object<'_> {
             "shop" => self.make(Kind::Shop),
             "currentAppInstallation" => self.make(Kind::Installation),
             "bulkOperation" => resolved(id().map_or(serde_json::Value::Null, |id| self.context.exports.look(id))),
+            "webhookSubscription" => resolved(subscriptions::one(&self.context.shared.deliveries, id())),
+            "webhookSubscriptions" => self.subscriptions(info)?,
             _ => return self.unserved(info),
         })
+    }
+
+    fn subscriptions<'a>(&'a self, info: &ResolveInfo<'_>) -> Resolved<'a> {
+        let deliveries = &self.context.shared.deliveries;
+        let (connection, nodes) = subscriptions::connection(deliveries, info, self.context.extent)?;
+        let nodes = u32::try_from(nodes).unwrap_or(u32::MAX);
+        self.context.objects.set(self.context.objects.get().saturating_add(nodes));
+        Ok(resolved(connection))
     }
 
     fn has_scope(&self, scope: &str) -> bool {

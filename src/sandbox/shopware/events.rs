@@ -18,7 +18,7 @@ use crate::sandbox::server::Shared;
 use crate::sandbox::{ids, php};
 
 /// "Up to 3 retries"; "after 10 messages in a row that failed for good the webhook is set inactive".
-pub(crate) const MANNER: Manner = Manner { tries: 4, success: 200..=299, switched_off_after: 10 };
+pub(crate) const MANNER: Manner = Manner { tries: 4, success: 200..=299, switched_off_after: 10, takes_away: false };
 
 /// What goes out for what happened in one change: entity events with all rows of a kind, then one business event each.
 pub(crate) fn parcels(shared: &Shared, events: &[Event]) -> Vec<Parcel> {

@@ -18,7 +18,7 @@ use crate::sandbox::records::{Account, Order};
 use crate::sandbox::server::{Answer, Shared};
 
 /// No retries; anything from 200 to 302 is a success; off after seven failures in a row (recorded).
-pub(crate) const MANNER: Manner = Manner { tries: 1, success: 200..=302, switched_off_after: 7 };
+pub(crate) const MANNER: Manner = Manner { tries: 1, success: 200..=302, switched_off_after: 7, takes_away: false };
 
 /// The topics that there are here; a shop has more, none of them about people.
 const TOPICS: [&str; 7] = [
