@@ -44,17 +44,19 @@ async fn somebody(shop: &Installed) -> (String, ContactId) {
     let both = shop.on(Audience::Customers).await;
     let email = shop.on(Audience::Subscribers).await.into_iter().find(|email| both.contains(email));
     let email = email.expect("a customer is subscribed");
-    let row = contact::Entity::find()
-        .filter(contact::Column::EmailNormalized.eq(&email))
-        .one(&shop.app.db)
-        .await
-        .unwrap()
-        .expect("there is a contact");
-    (email, row.id.into())
+    let id = contact_of(shop, &email).await;
+    (email, id)
+}
+
+/// The contact with an address.
+pub(crate) async fn contact_of(shop: &Installed, email: &str) -> ContactId {
+    let by_address = contact::Column::EmailNormalized.eq(email);
+    let row = contact::Entity::find().filter(by_address).one(&shop.app.db).await.unwrap();
+    row.expect("there is a contact").id.into()
 }
 
 /// Fails if anything still tells about the person.
-async fn assert_gone(shop: &Installed, email: &str, id: ContactId) {
+pub(crate) async fn assert_gone(shop: &Installed, email: &str, id: ContactId) {
     let db = &shop.app.db;
     let contacts = contact::Entity::find().filter(contact::Column::EmailNormalized.eq(email)).count(db).await.unwrap();
     let by_address = source_record::Column::EmailNormalized.eq(email);

@@ -10,7 +10,11 @@ use crate::support::vendors;
 
 /// Platform as the list's headings write it, number of the line, and the tests that show it.
 const TRAPS: &[(&str, u32, &[&str])] = &[
-    ("Shopify", 1, &["one_customer_is_read_again_by_its_global_id"]),
+    (
+        "Shopify",
+        1,
+        &["one_customer_is_read_again_by_its_global_id", "an_opt_out_that_only_the_consent_topic_tells_is_carried_out"],
+    ),
     (
         "Shopify",
         2,
@@ -56,7 +60,15 @@ const TRAPS: &[(&str, u32, &[&str])] = &[
             "a_fixed_token_that_is_refused_is_not_asked_for_again",
         ],
     ),
-    ("Shopify", 7, &["a_person_deleted_in_the_store_leaves_after_a_full_pass"]),
+    (
+        "Shopify",
+        7,
+        &[
+            "a_person_deleted_in_the_store_leaves_after_a_full_pass",
+            "a_deletion_takes_the_grounds_away",
+            "a_subscription_that_the_shop_deleted_is_made_again_the_next_day",
+        ],
+    ),
     (
         "BigCommerce",
         1,

@@ -12,18 +12,21 @@ use chrono::TimeDelta;
 use sea_orm::{EntityTrait as _, PaginatorTrait as _};
 use serde_json::json;
 
-use super::post::{Connected, post, post_signed};
+use super::post::{Connected, on_each_sender, post, post_signed};
 use crate::support::app::TestApp;
 use crate::support::databases::{TestDatabase, both_databases};
 use crate::support::shop::Installed;
 
-both_databases!(
+on_each_sender!(
     the_same_delivery_is_taken_once,
-    forged_and_tampered_deliveries_change_nothing,
+    a_tampered_delivery_is_refused,
     a_delivery_for_another_store_is_refused,
+    a_paused_integration_keeps_its_hints,
+);
+both_databases!(
+    forged_and_tampered_deliveries_change_nothing,
     what_is_too_large_or_goes_nowhere_is_refused,
     a_ping_and_an_error_document_do_no_harm,
-    a_paused_integration_keeps_its_hints,
     old_deliveries_are_forgotten,
 );
 
@@ -42,21 +45,34 @@ async fn hints(app: &App) -> Vec<pending_hint::Model> {
     pending_hint::Entity::find().all(&app.db).await.unwrap()
 }
 
-async fn the_same_delivery_is_taken_once(db: TestDatabase) {
-    let it = Connected::new(db, StoreOptions { people: 0, ..StoreOptions::default() }).await;
-    it.shop.store.plan_delivery_fault(DeliveryFault::Doubled, 2);
+async fn the_same_delivery_is_taken_once(db: TestDatabase, platform: Platform) {
+    let it = Connected::empty(platform, db).await;
+    let telling = it.telling();
+    it.shop.store.plan_delivery_fault(DeliveryFault::Doubled, telling.per_order);
     it.shop.store.change(&Change::GuestOrder { email: "a@example.com".to_owned(), opt_in: Some(true) }).unwrap();
     it.shop.store.delivered().await;
     assert_eq!(hints(&it.shop.app).await.len(), 1, "one record, however often it is named");
     let version = hints(&it.shop.app).await[0].version;
-    assert_eq!(version, 2, "two topics; the repetitions do not count");
+    assert_eq!(u32::try_from(version), Ok(telling.per_order), "once a topic; the repetitions do not count");
     it.carry_out().await;
-    let sent = it.last("order.created");
+    let sent = it.last(telling.new_order);
     assert_eq!(sent.answers, [Some(200)]);
     // A replay, an hour later: answered alike, and nothing is done.
     it.test.clock.advance(TimeDelta::hours(1));
     assert_eq!(it.send_again(&sent).await, StatusCode::OK);
     assert!(hints(&it.shop.app).await.is_empty());
+}
+
+async fn a_tampered_delivery_is_refused(db: TestDatabase, platform: Platform) {
+    let it = Connected::empty(platform, db).await;
+    it.shop.store.plan_delivery_fault(DeliveryFault::Tampered, it.telling().per_order);
+    it.shop.store.change(&Change::GuestOrder { email: "a@example.com".to_owned(), opt_in: Some(true) }).unwrap();
+    assert_eq!(it.carry_out().await, 0);
+    let sent = it.last(it.telling().new_order);
+    assert!(!sent.answers.is_empty() && sent.answers.iter().all(|answer| *answer == Some(401)), "{:?}", sent.answers);
+    assert!(hints(&it.shop.app).await.is_empty());
+    let endpoint = webhook_endpoint::Entity::find_by_id(it.shop.integration.0).one(&it.shop.app.db).await.unwrap();
+    assert!(endpoint.unwrap().last_delivery_at.is_none(), "no sign of life of the store's");
 }
 
 async fn forged_and_tampered_deliveries_change_nothing(db: TestDatabase) {
@@ -74,13 +90,13 @@ async fn forged_and_tampered_deliveries_change_nothing(db: TestDatabase) {
     assert_eq!((hint.stream.as_str(), hint.store_id.as_str(), hint.urgent), ("customers", "7", true));
 }
 
-async fn a_delivery_for_another_store_is_refused(db: TestDatabase) {
-    let it = Connected::new(db, StoreOptions { people: 0, ..StoreOptions::default() }).await;
+async fn a_delivery_for_another_store_is_refused(db: TestDatabase, platform: Platform) {
+    let it = Connected::empty(platform, db).await;
     let other = it.shop.second(&it.test, StoreOptions { people: 0, seed: 2, ..StoreOptions::default() }).await;
     registration::run_due(&it.shop.app).await.unwrap();
     it.shop.store.change(&Change::NewCustomer { email: "a@example.com".to_owned(), opt_in: None }).unwrap();
     it.shop.store.delivered().await;
-    let sent = it.last("customer.created");
+    let sent = it.last(it.telling().new_account);
     let headers: Vec<(&str, &str)> = sent.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
     let answer = post(&it.shop.app, other.integration, &headers, sent.body.clone()).await;
     assert_eq!(answer, StatusCode::UNAUTHORIZED, "each store signs with a secret of its own");
@@ -109,8 +125,8 @@ async fn a_ping_and_an_error_document_do_no_harm(db: TestDatabase) {
     assert!(endpoint.last_delivery_at.is_some(), "it is a sign of life all the same");
 }
 
-async fn a_paused_integration_keeps_its_hints(db: TestDatabase) {
-    let it = Connected::new(db, StoreOptions { people: 0, ..StoreOptions::default() }).await;
+async fn a_paused_integration_keeps_its_hints(db: TestDatabase, platform: Platform) {
+    let it = Connected::empty(platform, db).await;
     service::integrations::pause(&it.shop.app, &it.shop.caller, it.shop.integration).await.unwrap();
     it.shop.store.change(&Change::NewCustomer { email: "a@example.com".to_owned(), opt_in: Some(true) }).unwrap();
     assert_eq!(it.carry_out().await, 0);

@@ -5,9 +5,11 @@
 
 mod arriving;
 mod carried_out;
+mod compliance;
 mod late_answers;
 mod lost_workers;
 mod platforms;
 mod post;
 mod registered;
+mod shopify;
 mod shown;

@@ -65,7 +65,7 @@ impl Way {
     /// An empty store, installed; nothing is registered.
     async fn installed(self, db: TestDatabase) -> Connected {
         let options = StoreOptions { people: 0, ..StoreOptions::generous() };
-        Connected::unregistered_to(db, self.platform(), options).await
+        Connected::unregistered(self.platform(), db, options).await
     }
 
     /// The same with its webhooks coming.

@@ -7,12 +7,13 @@ use assent::connectors::Http;
 use assent::connectors::http::HostPolicy;
 use assent::domain::Platform;
 use assent::domain::ids::IntegrationId;
-use assent::sandbox::{Sent, StoreOptions};
+use assent::sandbox::{Change, Sent, StoreOptions};
 use assent::sync::{hints, registration};
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chrono::TimeDelta;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use tokio::net::TcpListener;
@@ -22,6 +23,66 @@ use tower::ServiceExt as _;
 use crate::support::app::TestApp;
 use crate::support::databases::TestDatabase;
 use crate::support::shop::Shop;
+
+/// Makes the same tests for each platform whose simulated store sends webhooks: in `module::sqlite` and
+/// `module::postgres`, each of a function of a database and the platform.
+macro_rules! on_each_sender {
+    ($($name:ident),+ $(,)?) => {
+        $crate::webhooks::post::on_each_sender!(@ shopify, Shopify: $($name),+);
+        $crate::webhooks::post::on_each_sender!(@ woocommerce, WooCommerce: $($name),+);
+    };
+    (@ $module:ident, $platform:ident: $($name:ident),+) => {
+        mod $module {
+            use assent::domain::Platform;
+
+            use $crate::support::databases::{TestDatabase, both_databases};
+
+            both_databases!($($name),+);
+            $(
+                async fn $name(db: TestDatabase) {
+                    super::$name(db, Platform::$platform).await;
+                }
+            )+
+        }
+    };
+}
+pub(super) use on_each_sender;
+
+/// How a platform's store tells of what happens.
+pub(super) struct Telling {
+    /// How many topics are registered.
+    pub(super) topics: usize,
+    /// Deliveries about one order of a guest who has no account.
+    pub(super) per_order: u32,
+    /// The topic of a new order.
+    pub(super) new_order: &'static str,
+    /// The topic of a new account.
+    pub(super) new_account: &'static str,
+    /// The topic of an account that is gone.
+    pub(super) gone_account: &'static str,
+}
+
+impl Telling {
+    pub(super) fn of(platform: Platform) -> Self {
+        match platform {
+            Platform::Shopify => Self {
+                topics: 7,
+                per_order: 1,
+                new_order: "orders/create",
+                new_account: "customers/create",
+                gone_account: "customers/delete",
+            },
+            Platform::WooCommerce => Self {
+                topics: 7,
+                per_order: 2,
+                new_order: "order.created",
+                new_account: "customer.created",
+                gone_account: "customer.deleted",
+            },
+            other => panic!("the simulated store of {other} sends no webhooks"),
+        }
+    }
+}
 
 /// A service that listens, with a simulated store that has registered its webhooks.
 pub(super) struct Connected {
@@ -33,19 +94,24 @@ pub(super) struct Connected {
 impl Connected {
     /// Opens a WooCommerce store and registers its webhooks.
     pub(super) async fn new(db: TestDatabase, options: StoreOptions) -> Self {
-        let this = Self::unregistered(db, options).await;
+        Self::with(Platform::WooCommerce, db, options).await
+    }
+
+    /// Opens a store without people and registers its webhooks.
+    pub(super) async fn empty(platform: Platform, db: TestDatabase) -> Self {
+        Self::with(platform, db, StoreOptions { people: 0, ..StoreOptions::generous() }).await
+    }
+
+    /// Opens a store and registers its webhooks.
+    pub(super) async fn with(platform: Platform, db: TestDatabase, options: StoreOptions) -> Self {
+        let this = Self::unregistered(platform, db, options).await;
         registration::run_due(&this.shop.app).await.expect("webhooks can be registered");
         this.shop.store.delivered().await;
         this
     }
 
     /// The same before anything is registered.
-    pub(super) async fn unregistered(db: TestDatabase, options: StoreOptions) -> Self {
-        Self::unregistered_to(db, Platform::WooCommerce, options).await
-    }
-
-    /// A store of any platform before anything is registered.
-    pub(super) async fn unregistered_to(db: TestDatabase, platform: Platform, options: StoreOptions) -> Self {
+    pub(super) async fn unregistered(platform: Platform, db: TestDatabase, options: StoreOptions) -> Self {
         let mut test = TestApp::new(db).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
         let address = listener.local_addr().expect("a bound socket has an address");
@@ -54,6 +120,7 @@ impl Connected {
         let router = assent::server::router(test.app.clone());
         tokio::spawn(assent::server::serve(listener, router, until.clone()));
         let shop = Shop::open(&test, platform, options).await;
+        shop.store.set_compliance_address(Some(format!("http://{address}/hooks/{}", shop.integration)));
         Self { test, shop, _server: until.drop_guard() }
     }
 
@@ -61,6 +128,18 @@ impl Connected {
     pub(super) async fn carry_out(&self) -> usize {
         self.shop.store.delivered().await;
         hints::run_due(&self.shop.app).await
+    }
+
+    /// How this store tells of what happens.
+    pub(super) fn telling(&self) -> Telling {
+        Telling::of(self.shop.store.platform())
+    }
+
+    /// Time passes, something changes in the store, and the service hears of it.
+    pub(super) async fn happens(&self, change: &Change) {
+        self.test.clock.advance(TimeDelta::minutes(1));
+        self.shop.store.change(change).expect("the change can be made");
+        self.carry_out().await;
     }
 
     /// Sends a delivery again as it was.

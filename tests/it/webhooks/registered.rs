@@ -1,6 +1,7 @@
 //! What is registered at the store, and whether it comes through.
 
 use assent::app::App;
+use assent::domain::Platform;
 use assent::domain::webhook::{RegistrationState, Webhooks};
 use assent::sandbox::{Change, DeliveryFault, Fault, FaultPlan, StoreOptions, Target, WooCommerceOptions};
 use assent::service;
@@ -9,24 +10,21 @@ use assent::sync::registration;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::post::Connected;
+use super::post::{Connected, on_each_sender};
 use crate::support::databases::{TestDatabase, both_databases};
 
-both_databases!(
+on_each_sender!(
     an_installed_store_sends_its_webhooks_here,
-    webhooks_that_the_store_switched_off_are_woken_daily,
     an_integration_that_goes_takes_its_webhooks_along,
-    a_key_that_may_only_read_says_what_to_do,
     a_store_that_fails_is_told_again_later,
     a_service_that_moves_takes_its_webhooks_along,
     a_private_address_is_said_to_be_out_of_reach,
     a_self_test_says_whether_deliveries_arrive,
 );
-
-const TOPICS: usize = 7;
+both_databases!(webhooks_that_the_store_switched_off_are_woken_daily, a_key_that_may_only_read_says_what_to_do);
 
 fn nobody() -> StoreOptions {
-    StoreOptions { people: 0, ..StoreOptions::default() }
+    StoreOptions { people: 0, ..StoreOptions::generous() }
 }
 
 impl Connected {
@@ -35,21 +33,25 @@ impl Connected {
     }
 }
 
-async fn an_installed_store_sends_its_webhooks_here(db: TestDatabase) {
-    let it = Connected::unregistered(db, nobody()).await;
+async fn an_installed_store_sends_its_webhooks_here(db: TestDatabase, platform: Platform) {
+    let it = Connected::unregistered(platform, db, nobody()).await;
     assert_eq!(it.state().await.state, RegistrationState::Pending);
     registration::run_due(&it.shop.app).await.unwrap();
     let address = format!("{}/hooks/{}", it.shop.app.public_url, it.shop.integration);
     let there = it.shop.store.subscriptions();
-    assert_eq!(there.len(), TOPICS);
+    assert_eq!(there.len(), it.telling().topics);
     assert!(there.iter().all(|(_, to)| *to == address), "{there:?}");
     let state = it.state().await;
-    assert_eq!((state.state, state.topics.len(), state.address), (RegistrationState::Registered, TOPICS, address));
+    assert_eq!(
+        (state.state, state.topics.len(), state.address),
+        (RegistrationState::Registered, it.telling().topics, address)
+    );
     assert!(state.checked_at.is_some() && state.detail.is_none());
     assert!(state.problems.iter().all(|problem| problem.contains("8080")), "{:?}", state.problems);
     it.shop.store.delivered().await;
     let pings: Vec<_> = it.shop.store.sent();
-    assert!(pings.len() == TOPICS && pings.iter().all(|sent| sent.answers == [Some(200)]), "{pings:?}");
+    let expected = if platform == Platform::WooCommerce { there.len() } else { 0 };
+    assert!(pings.len() == expected && pings.iter().all(|sent| sent.answers == [Some(200)]), "{pings:?}");
     // Doing it again changes nothing.
     it.test.clock.advance(TimeDelta::days(2));
     registration::run_due(&it.shop.app).await.unwrap();
@@ -70,14 +72,14 @@ async fn webhooks_that_the_store_switched_off_are_woken_daily(db: TestDatabase) 
     assert_eq!(lost.len(), 2, "{lost:?}");
     it.test.clock.advance(TimeDelta::hours(23));
     registration::run_due(&it.shop.app).await.unwrap();
-    assert_eq!(it.shop.store.subscriptions().len(), TOPICS - 2);
+    assert_eq!(it.shop.store.subscriptions().len(), it.telling().topics - 2);
     it.test.clock.advance(TimeDelta::hours(2));
     registration::run_due(&it.shop.app).await.unwrap();
-    assert_eq!(it.shop.store.subscriptions().len(), TOPICS);
+    assert_eq!(it.shop.store.subscriptions().len(), it.telling().topics);
 }
 
-async fn an_integration_that_goes_takes_its_webhooks_along(db: TestDatabase) {
-    let it = Connected::new(db, nobody()).await;
+async fn an_integration_that_goes_takes_its_webhooks_along(db: TestDatabase, platform: Platform) {
+    let it = Connected::empty(platform, db).await;
     service::integrations::delete(&it.shop.app, &it.shop.caller, it.shop.integration).await.unwrap();
     assert!(it.shop.store.subscriptions().is_empty());
 }
@@ -92,8 +94,8 @@ async fn a_key_that_may_only_read_says_what_to_do(db: TestDatabase) {
     assert_eq!(shown.state_code, None, "syncing goes on");
 }
 
-async fn a_store_that_fails_is_told_again_later(db: TestDatabase) {
-    let it = Connected::unregistered(db, nobody()).await;
+async fn a_store_that_fails_is_told_again_later(db: TestDatabase, platform: Platform) {
+    let it = Connected::unregistered(platform, db, nobody()).await;
     assert!(it.shop.store.plan_fault(FaultPlan { fault: Fault::Html, times: 1, after: 3, on: Target::Any }));
     registration::run_due(&it.shop.app).await.unwrap();
     let state = it.state().await;
@@ -104,25 +106,32 @@ async fn a_store_that_fails_is_told_again_later(db: TestDatabase) {
     it.test.clock.advance(TimeDelta::minutes(1));
     registration::run_due(&it.shop.app).await.unwrap();
     assert_eq!(it.state().await.state, RegistrationState::Registered);
-    assert_eq!(it.shop.store.subscriptions().len(), TOPICS, "what was made before the failure is not made twice");
+    assert_eq!(
+        it.shop.store.subscriptions().len(),
+        it.telling().topics,
+        "what was made before the failure is not made twice"
+    );
 }
 
-async fn a_service_that_moves_takes_its_webhooks_along(db: TestDatabase) {
-    let it = Connected::new(db, nobody()).await;
+async fn a_service_that_moves_takes_its_webhooks_along(db: TestDatabase, platform: Platform) {
+    let it = Connected::empty(platform, db).await;
     let moved = App { public_url: "http://127.0.0.1:8080".into(), ..it.shop.app.clone() };
-    let settings: Value = json!({"webhookSecret": "another"});
+    let settings: Value = match platform {
+        Platform::WooCommerce => json!({"webhookSecret": "another"}),
+        _ => json!({"apiVersion": "2026-04"}),
+    };
     let change = IntegrationChange { settings: settings.as_object().unwrap().clone(), ..IntegrationChange::default() };
     service::integrations::update(&moved, &it.shop.caller, it.shop.integration, change).await.unwrap();
     registration::run_due(&moved).await.unwrap();
     let there = it.shop.store.subscriptions();
-    assert_eq!(there.len(), TOPICS);
+    assert_eq!(there.len(), it.telling().topics);
     assert!(there.iter().all(|(_, to)| to.starts_with("http://127.0.0.1:8080/hooks/")), "{there:?}");
 }
 
-async fn a_private_address_is_said_to_be_out_of_reach(db: TestDatabase) {
+async fn a_private_address_is_said_to_be_out_of_reach(db: TestDatabase, platform: Platform) {
     use assent::connectors::Http;
     use assent::connectors::http::HostPolicy;
-    let it = Connected::unregistered(db, nobody()).await;
+    let it = Connected::unregistered(platform, db, nobody()).await;
     let app = App { http: Http::new(HostPolicy::PublicOnly, None).unwrap(), ..it.shop.app.clone() };
     registration::run_due(&app).await.unwrap();
     let state = it.state().await;
@@ -131,11 +140,11 @@ async fn a_private_address_is_said_to_be_out_of_reach(db: TestDatabase) {
     assert!(it.shop.store.subscriptions().is_empty());
 }
 
-async fn a_self_test_says_whether_deliveries_arrive(db: TestDatabase) {
-    let it = Connected::unregistered(db, nobody()).await;
+async fn a_self_test_says_whether_deliveries_arrive(db: TestDatabase, platform: Platform) {
+    let it = Connected::unregistered(platform, db, nobody()).await;
     let test = async |app: &App| service::webhooks::test(app, &it.shop.caller, it.shop.integration).await.unwrap();
     let found = test(&it.shop.app).await;
-    assert!(found.ok && found.arrived && found.topics.len() == TOPICS, "{found:?}");
+    assert!(found.ok && found.arrived && found.topics.len() == it.telling().topics, "{found:?}");
     assert!(found.last_delivery_at.is_none(), "our own delivery is none of the store's");
     assert_eq!(it.state().await.deliveries, 0);
     let elsewhere = App { public_url: "http://127.0.0.1:9".into(), ..it.shop.app.clone() };
