@@ -120,7 +120,7 @@ impl Connector for Shopify {
     }
 
     fn hooks(&self) -> Option<&dyn Hooks> {
-        self.webhook_key.is_some().then_some(self as &dyn Hooks)
+        Some(self)
     }
 }
 
@@ -131,7 +131,10 @@ impl Hooks for Shopify {
     }
 
     fn register<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<Registration, ConnectorError>> {
-        Box::pin(subscriptions::register(&self.client, endpoint))
+        match &self.webhook_key {
+            Some(_) => Box::pin(subscriptions::register(&self.client, endpoint)),
+            None => Box::pin(async { Ok(subscriptions::without_key()) }),
+        }
     }
 
     fn remove<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<(), ConnectorError>> {

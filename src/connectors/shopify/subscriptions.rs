@@ -35,6 +35,13 @@ struct Subscription {
     topic: String,
 }
 
+/// What there is where nobody could tell whether a delivery is the shop's: nothing, and what to do about it.
+pub(super) fn without_key() -> Registration {
+    let problem =
+        "webhooks are signed with the client secret of the app; give it as clientSecret, also beside accessToken";
+    Registration { topics: Vec::new(), problems: vec![problem.to_owned()] }
+}
+
 /// Makes the shop's subscriptions for this address what they ought to be.
 pub(super) async fn register(client: &Client, endpoint: &Endpoint) -> Result<Registration, ConnectorError> {
     let mut registration = Registration::default();

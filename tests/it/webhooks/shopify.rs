@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use super::post::Connected;
 use crate::support::databases::{TestDatabase, both_databases};
+use crate::support::shop::Installed;
 
 both_databases!(
     an_opt_out_that_only_the_consent_topic_tells_is_carried_out,
@@ -20,6 +21,7 @@ both_databases!(
     an_opt_out_counts_however_late_the_opt_in_is_told,
     a_subscription_that_the_shop_deleted_is_made_again_the_next_day,
     a_topic_without_its_scope_is_named_and_the_others_are_registered,
+    a_shop_without_a_client_secret_is_told_to_give_one,
     an_app_that_was_removed_needs_attention_and_can_come_back,
 );
 
@@ -118,6 +120,20 @@ async fn a_topic_without_its_scope_is_named_and_the_others_are_registered(db: Te
         .map(|topic| webhooks.problems.iter().any(|problem| problem.contains(topic)))
         .collect();
     assert_eq!(named, [true, true, false], "{:?}", webhooks.problems);
+}
+
+async fn a_shop_without_a_client_secret_is_told_to_give_one(db: TestDatabase) {
+    let it =
+        Connected::unregistered(Platform::Shopify, db, StoreOptions { people: 0, ..StoreOptions::default() }).await;
+    let mut settings = it.shop.store.settings();
+    settings.as_object_mut().unwrap().remove("clientSecret");
+    let installed = Installed::new(&it.shop.app, Platform::Shopify, settings).await;
+    registration::run_due(&it.shop.app).await.unwrap();
+    let found = service::webhooks::get(&it.shop.app, &installed.caller, installed.integration).await.unwrap();
+    assert_eq!((found.state, found.topics.len()), (RegistrationState::Failed, 0));
+    assert!(found.problems.iter().any(|problem| problem.contains("clientSecret")), "{:?}", found.problems);
+    let one_shop = it.shop.store.subscriptions().len();
+    assert_eq!(one_shop, it.telling().topics, "only those of the integration that knows the secret");
 }
 
 async fn an_app_that_was_removed_needs_attention_and_can_come_back(db: TestDatabase) {
