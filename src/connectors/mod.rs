@@ -107,6 +107,9 @@ pub struct PeoplePage {
     pub total: Option<u64>,
     /// From when the records are, by our clock, if that is before the page was asked for (an export made earlier).
     pub as_of: Option<DateTime<Utc>>,
+    /// Whether the store keeps some of its records from us, so that a pass proves of nobody that they are gone. Said by
+    /// one page, it holds for the whole pass.
+    pub hides_some: bool,
 }
 
 /// What a connection test found.

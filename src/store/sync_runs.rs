@@ -34,6 +34,9 @@ pub(crate) struct StreamProgress {
     /// Whether a record could not even be told by its identity: then nobody knows who is gone.
     #[serde(default)]
     pub(crate) has_nameless: bool,
+    /// Whether the store keeps some records from us: then nobody knows either.
+    #[serde(default)]
+    pub(crate) hides_some: bool,
 }
 
 /// How far a run is.

@@ -20,7 +20,7 @@ use crate::error::{Error, storage_kind};
 use crate::service::stores;
 use crate::store::installed::{self, InstalledStore};
 use crate::store::people::SuppressionKey;
-use crate::store::sync_runs::{self, Ending, Lease, Run};
+use crate::store::sync_runs::{self, Ending, Lease, Run, StreamProgress};
 use crate::store::{begin, ledger, planner, source_records};
 use crate::telemetry::{SYNC_RUNNING, SYNC_RUNS};
 
@@ -283,13 +283,14 @@ impl Patience {
 }
 
 /// Ends the records that the finished pass did not show. Only here, and only then, does absence mean anything, and not
-/// in a stream that showed a record without identity: it could be any of them.
+/// in a stream that showed a record without identity, which could be any of them, or that keeps some from us.
 async fn end_what_is_gone(context: &PageContext, mut run: Run, shutdown: &CancellationToken) -> Result<Run, Stop> {
     let db = &context.app.db;
     let seen = sync_runs::all_seen(db, run.id, run.counts.read).await?;
     let started_at = run.started_at.unwrap_or_else(|| context.app.clock.now());
+    let tells = |progress: &StreamProgress| !progress.has_nameless && !progress.hides_some;
     let streams: Vec<Stream> =
-        run.progress.iter().filter(|(_, progress)| !progress.has_nameless).map(|(stream, _)| *stream).collect();
+        run.progress.iter().filter(|(_, progress)| tells(progress)).map(|(stream, _)| *stream).collect();
     let mut last = SourceRecordId(uuid::Uuid::nil());
     loop {
         let batch =

@@ -79,6 +79,7 @@ pub(crate) async fn write_page(
     progress.watermark = page.watermark.or_else(|| progress.watermark.take());
     progress.total = page.total.or(progress.total);
     progress.has_nameless |= read.quarantined.iter().any(|record| record.store_id.is_none());
+    progress.hides_some |= page.hides_some;
     if context.is_full {
         sync_runs::remember_seen(&tx, run.id, run.pages, &read.seen).await?;
     }

@@ -119,6 +119,7 @@ pub(super) fn pages(
                 watermark: if step.done { position.watermark(&pass) } else { None },
                 total: position.total,
                 as_of: None,
+                hides_some: false,
             };
         }
     })

@@ -101,6 +101,7 @@ async fn next(store: &Magento, list: &List<'_>, position: &mut Position) -> Resu
         watermark: position.watermark(),
         total: position.total(),
         as_of: None,
+        hides_some: false,
     }))
 }
 

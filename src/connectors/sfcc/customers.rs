@@ -201,6 +201,7 @@ fn nothing_new(mark: Mark) -> PeoplePage {
         watermark: Some(Watermark(content)),
         total: None,
         as_of: None,
+        hides_some: false,
     }
 }
 
@@ -308,6 +309,7 @@ impl<'a> Reader<'a> {
             watermark: is_last.then(|| Watermark(as_json(&mark))),
             total: self.position.total,
             as_of: None,
+            hides_some: false,
         }
     }
 }

@@ -194,6 +194,7 @@ impl Reader<'_> {
             watermark: is_last.then(|| Watermark(as_json(&self.position.mark))),
             total: None,
             as_of: None,
+            hides_some: false,
         }
     }
 }

@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use super::client::Client;
+use super::envelope::Trouble;
+use super::pages::ALL_ORDERS;
 use super::queries::{self, Operation};
-use crate::connectors::{Check, ConnectionReport, ConnectorError};
+use crate::connectors::{Check, ConnectionReport, ConnectorError, Retry};
 use crate::domain::people::bounded;
 
 /// Points of the probe and of a page with one record.
@@ -33,7 +35,7 @@ pub(super) async fn check(client: &Client) -> Result<ConnectionReport, Connector
         };
         checks.push(Check { name, problem });
     }
-    let warnings = if is_granted(&scopes, "read_all_orders") { vec![] } else { vec![ONLY_RECENT_ORDERS.to_owned()] };
+    let warnings = if is_granted(&scopes, ALL_ORDERS) { vec![] } else { vec![ONLY_RECENT_ORDERS.to_owned()] };
     let store_name = reply.data.pointer("/shop/name").and_then(Value::as_str);
     Ok(ConnectionReport {
         store_name: store_name.map(|name| bounded(name.to_owned(), 255)),
@@ -41,6 +43,18 @@ pub(super) async fn check(client: &Client) -> Result<ConnectionReport, Connector
         checks,
         warnings,
     })
+}
+
+/// Whether the app was granted a scope. A shop that does not tell is taken to have denied it.
+///
+/// # Errors
+/// The shop is busy or down.
+pub(super) async fn has_scope(client: &Client, scope: &str) -> Result<bool, ConnectorError> {
+    match client.ask(&queries::PROBE, &json!({}), SMALL_QUERY_POINTS).await {
+        Ok(reply) => Ok(granted_scopes(&reply.data).is_ok_and(|scopes| is_granted(&scopes, scope))),
+        Err(Trouble::Failed(error)) if error.retry() != Retry::Never => Err(error),
+        Err(_) => Ok(false),
+    }
 }
 
 async fn try_reading(client: &Client, operation: &Operation) -> Result<Option<String>, ConnectorError> {

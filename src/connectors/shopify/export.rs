@@ -248,7 +248,7 @@ impl<'a> Export<'a> {
 
     fn page(&self, records: Vec<StoreRecord>) -> PeoplePage {
         let resume_from = Checkpoint(serde_json::to_value(&self.place).expect("a place has a JSON form"));
-        PeoplePage { records, resume_from, watermark: None, total: self.place.total, as_of: None }
+        PeoplePage { records, resume_from, watermark: None, total: self.place.total, as_of: None, hides_some: false }
     }
 
     /// The operation gives nothing: another one, or none.

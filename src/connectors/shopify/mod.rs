@@ -10,7 +10,7 @@
 //! - Records that are deleted just vanish; only a full pass shows it (section 6).
 //! - A webhook's body carries no consent, so a hint is followed by reading the record again by its id (section 9).
 //! - Orders older than 60 days are absent without `read_all_orders`, and some plans show no addresses (section 2):
-//!   [`check`] says both before the first pass.
+//!   [`check`] says both before the first pass. Without that scope a missing order proves nothing.
 
 mod check;
 mod client;
@@ -41,7 +41,7 @@ use crate::domain::Clock;
 use crate::domain::people::{StoreId, StoreRecord, Stream};
 
 use client::Client;
-use pages::listing;
+use pages::{ALL_ORDERS, Listing, listing};
 use walk::Walk;
 
 /// Points of one record, itself and two objects in it.
@@ -80,8 +80,21 @@ impl Shopify {
         let reply = self.client.ask(listing.one, &variables, ONE_RECORD_POINTS).await?;
         match reply.data.get(listing.one_root) {
             None => Err(ConnectorError::BadAnswer { what: "one record" }),
-            Some(Value::Null) => Ok(None),
+            Some(Value::Null) if self.shows_all(listing).await? => Ok(None),
+            // Gone or kept from us: what is known of it stays.
+            Some(Value::Null) => {
+                let detail = format!("the record is gone, or not shown without the scope {ALL_ORDERS}");
+                Ok(Some(StoreRecord::Malformed { store_id: Some(id.clone()), detail }))
+            }
             Some(node) => Ok(Some((listing.read)(node).record)),
+        }
+    }
+
+    /// Whether the shop shows us all records of a list: if not, absence proves nothing.
+    async fn shows_all(&self, listing: &Listing) -> Result<bool, ConnectorError> {
+        match listing.whole_with {
+            Some(scope) => check::has_scope(&self.client, scope).await,
+            None => Ok(true),
         }
     }
 }

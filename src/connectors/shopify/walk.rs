@@ -16,6 +16,8 @@ pub(super) struct Walk<'a> {
     shop: &'a Shopify,
     listing: &'static Listing,
     place: Place<'a>,
+    /// Said by the pages of a pass from its start; one that goes on has said it already.
+    hides_some: bool,
 }
 
 enum Place<'a> {
@@ -34,17 +36,23 @@ impl<'a> Walk<'a> {
             (None, Pass::Full, None) => Place::Start,
             (None, pass, resume) => Place::Paged(Reader::new(shop, listing, pass, resume)),
         };
-        Self { shop, listing, place }
+        Self { shop, listing, place, hides_some: false }
     }
 
     /// The next page; `None` after the last one.
     pub(super) async fn next(&mut self) -> Result<Option<PeoplePage>, ConnectorError> {
         loop {
+            let hides_some = self.hides_some;
             match &mut self.place {
-                Place::Start => self.place = self.begin().await?,
-                Place::Paged(reader) => return reader.next().await,
+                Place::Start => {
+                    self.hides_some = !self.shop.shows_all(self.listing).await?;
+                    self.place = self.begin().await?;
+                }
+                Place::Paged(reader) => {
+                    return Ok(reader.next().await?.map(|page| PeoplePage { hides_some, ..page }));
+                }
                 Place::Exported(export) => match export.next().await? {
-                    Step::Page(page) => return Ok(Some(page)),
+                    Step::Page(page) => return Ok(Some(PeoplePage { hides_some, ..page })),
                     Step::End => return Ok(None),
                     Step::Refused => self.place = Place::Paged(Reader::everything(self.shop, self.listing, None)),
                 },

@@ -145,6 +145,7 @@ impl Reader<'_> {
             watermark: mark.map(|mark| Watermark(as_json(serde_json::to_value(mark)))),
             total: self.position.total,
             as_of: None,
+            hides_some: false,
         }
     }
 

@@ -87,6 +87,7 @@ pub(super) fn pages(
                 watermark: turn.done.then(|| watermark(stream, &pass, &position)).flatten(),
                 total: listing.total.filter(|_| !listing.rows.is_empty() || position.cursor.offset == 0),
                 as_of: None,
+                hides_some: false,
             };
             if turn.done {
                 break;

@@ -3,15 +3,16 @@
 use ::entity::suppression;
 use assent::domain::sync::RunMode;
 use assent::domain::{Audience, Platform};
-use assent::sandbox::Change;
+use assent::sandbox::{Change, ShopifyOptions, StoreOptions};
 use assent::service;
 use chrono::TimeDelta;
 use sea_orm::{EntityTrait, PaginatorTrait};
 use tokio_util::sync::CancellationToken;
 
-use super::{assert_good, change_one, change_subscriber, every_platform, has_account, open};
+use super::{assert_good, change_one, change_subscriber, every_platform, has_account, open, options};
 use crate::support::app::TestApp;
-use crate::support::databases::TestDatabase;
+use crate::support::databases::{TestDatabase, both_databases};
+use crate::support::shop::Shop;
 
 every_platform!(
     an_opt_out_is_seen_by_the_next_incremental_pass_and_suppresses_nobody,
@@ -21,6 +22,30 @@ every_platform!(
     incremental_passes_end_where_a_full_one_does,
     a_change_while_a_run_is_under_way_is_not_lost,
 );
+
+both_databases!(a_shopify_order_that_is_only_too_old_to_be_shown_takes_nobody_off);
+
+/// Without the right `read_all_orders`, which is the usual case, orders older than 60 days are simply absent.
+async fn a_shopify_order_that_is_only_too_old_to_be_shown_takes_nobody_off(db: TestDatabase) {
+    let test = TestApp::new(db).await;
+    let shopify = options(60).shopify;
+    let scopes = shopify.scopes.iter().filter(|scope| *scope != "read_all_orders").cloned().collect();
+    let options = StoreOptions { shopify: ShopifyOptions { scopes, ..shopify }, ..options(60) };
+    let shop = Shop::open(&test, Platform::Shopify, options).await;
+    let guest = "guest@example.com".to_owned();
+    shop.store.change(&Change::GuestOrder { email: guest.clone(), opt_in: Some(true) }).unwrap();
+    let deleted = shop.store.truths(0, 1).remove(0).address.unwrap();
+    assert_good(&shop.sync(RunMode::Full).await);
+    assert!(shop.on(Audience::Subscribers).await.contains(&guest));
+    test.clock.advance(TimeDelta::days(61));
+    shop.store.change(&Change::Delete { email: deleted.clone() }).unwrap();
+    test.clock.advance(TimeDelta::minutes(1));
+    assert_good(&shop.sync(RunMode::Full).await);
+    for audience in [Audience::Subscribers, Audience::Customers] {
+        assert!(shop.on(audience).await.contains(&guest), "{audience}");
+        assert!(!shop.on(audience).await.contains(&deleted), "customers that are gone are still found");
+    }
+}
 
 async fn an_opt_out_is_seen_by_the_next_incremental_pass_and_suppresses_nobody(db: TestDatabase, platform: Platform) {
     let test = TestApp::new(db).await;

@@ -112,6 +112,22 @@ async fn an_order_is_read_again_by_its_global_id() {
     assert_eq!(shop.asked()[0].variable("id"), "gid://shopify/Order/6000000001004");
 }
 
+#[tokio::test]
+async fn an_order_that_may_only_be_too_old_to_be_shown_is_not_gone() {
+    for (scope, is_gone) in [("read_all_orders", true), ("read_orders", false)] {
+        let mut probe = example("shop-and-scopes")["response"].clone();
+        probe["body"]["data"]["currentAppInstallation"]["accessScopes"] = json!([{ "handle": scope }]);
+        let shop = Shop::open(move |asked| match asked.operation() {
+            "Probe" => Answer::example(&probe),
+            _ => Answer::json(&json!({ "data": { "order": null } })),
+        })
+        .await;
+        let found = shop.connector.record(Stream::Orders, &StoreId::new("7")).await.unwrap();
+        assert_eq!(found.as_ref().is_none(), is_gone, "{scope}: {found:?}");
+        assert!(found.is_none_or(|record| line(&record).starts_with("7 malformed")), "what is known of it stays");
+    }
+}
+
 /// A shop that grants `scopes` and answers a try at reading customers with `customers`.
 async fn shop_with(scopes: &[&str], customers: Answer) -> Shop {
     let mut probe = example("shop-and-scopes")["response"].clone();
