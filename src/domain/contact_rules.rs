@@ -24,7 +24,7 @@ pub struct ContactRules {
     pub guests: Guests,
     /// Who is a subscriber.
     pub subscribers: Subscribers,
-    /// Whether what an order says stands beside newsletter rows.
+    /// Whether what an order says stands beside other records.
     pub order_words: OrderWords,
     /// What an opt-out in the store does.
     pub opt_out: OptOut,
@@ -58,15 +58,18 @@ pub enum Subscribers {
     OptedInBy(&'static [OptInSource]),
 }
 
-/// Whether what an order says about marketing counts for an address that has newsletter rows.
+/// Whether what an order says about marketing counts for an address that has other records, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum OrderWords {
     /// Always: the newest word wins, wherever it stands.
     Count,
-    /// Only where the address has no row. An order is frozen, the row is the living truth: what the row says counts,
-    /// also if it says nothing, and a row that is deleted is an opt-out from what orders said before.
+    /// Only where the address has no newsletter row. An order is frozen, the row is the living truth: what the row says
+    /// counts, also if it says nothing, and a row that is deleted is an opt-out from what orders said before.
     YieldToRows,
+    /// Only where the address has no account: the account's state is the living truth, also if it says nothing. An
+    /// account that is deleted is no opt-out.
+    YieldToAccounts,
 }
 
 /// What an opt-out in the store does.
@@ -105,12 +108,13 @@ pub const SFCC: ContactRules = ContactRules {
     opt_out: OptOut::LeaveSubscribers,
 };
 
-/// Source: article, section Shopify.
+/// Source: article, section Shopify. An order without customer may carry the address of one all the same.
 pub const SHOPIFY: ContactRules = ContactRules {
     customers: Customers::EveryoneWithEmail,
     guests: Guests::JoinCustomers,
     subscribers: Subscribers::OptedInBy(&[AccountCreation, Checkout, NewsletterForm, StoreSetting]),
-    order_words: OrderWords::Count,
+    // `vendors/shopify.md` sections 4 and 14.
+    order_words: OrderWords::YieldToAccounts,
     opt_out: OptOut::LeaveSubscribers,
 };
 
@@ -161,9 +165,18 @@ impl ContactRules {
         sources.contains(&source)
     }
 
-    /// Whether a record's word has to be passed over because the address has a newsletter row.
-    fn yields_to_rows(&self, kind: PersonKind) -> bool {
-        self.order_words == OrderWords::YieldToRows && matches!(kind, PersonKind::Guest | PersonKind::AccountOrder)
+    /// The kind of record beside which no order's word counts.
+    const fn orders_yield_to(&self) -> Option<PersonKind> {
+        match self.order_words {
+            OrderWords::Count => None,
+            OrderWords::YieldToRows => Some(PersonKind::Newsletter),
+            OrderWords::YieldToAccounts => Some(PersonKind::Account),
+        }
+    }
+
+    /// Whether what orders say counts beside these records.
+    fn do_orders_count(&self, beside: &[Evidence]) -> bool {
+        !self.orders_yield_to().is_some_and(|living| beside.iter().any(|record| record.kind == living))
     }
 
     fn audience_of(&self, kind: PersonKind) -> Option<Audience> {
@@ -174,6 +187,13 @@ impl ContactRules {
             (PersonKind::Guest, Guests::OwnAudience, _) => Some(Audience::Guests),
             (PersonKind::AccountOrder, _, _) | (PersonKind::Newsletter, _, Customers::AccountHolders) => None,
         }
+    }
+}
+
+const fn is_order(kind: PersonKind) -> bool {
+    match kind {
+        PersonKind::Guest | PersonKind::AccountOrder => true,
+        PersonKind::Account | PersonKind::Newsletter => false,
     }
 }
 
@@ -220,11 +240,11 @@ pub fn apply(rules: &ContactRules, evidence: &[Evidence], opted_out_at: Option<D
     let first_of = |audience| evidence.iter().position(|record| rules.audience_of(record.kind) == Some(audience));
     // What an account holder ticked at a checkout counts for the account's own address only (product rule 7).
     let has_account = evidence.iter().any(|record| record.kind == PersonKind::Account);
-    let has_row = evidence.iter().any(|record| record.kind == PersonKind::Newsletter);
+    let do_orders_count = rules.do_orders_count(evidence);
     let newest = evidence
         .iter()
         .enumerate()
-        .filter(|(_, record)| !(has_row && rules.yields_to_rows(record.kind)))
+        .filter(|(_, record)| do_orders_count || !is_order(record.kind))
         .filter(|(_, record)| has_account || record.kind != PersonKind::AccountOrder)
         .filter_map(|(index, record)| record.word.map(|(word, source)| (word, source, index)))
         .filter(|(word, source, _)| word.value != OptIn::Granted || rules.is_subscriber_source(*source))

@@ -66,6 +66,18 @@ fn every_cell_of_the_rules_table_holds() {
         (Shopify, "opted in at account creation", &[said(Account, Granted, AccountCreation, 1)], "sc"),
         (Shopify, "opted in by the newsletter form", &[said(Account, Granted, NewsletterForm, 1)], "sc"),
         (Shopify, "Accept Marketing is true", &[said(Account, Granted, StoreSetting, 1)], "sc"),
+        (
+            Shopify,
+            "a box left at an order without customer takes no subscribed customer off",
+            &[said(Account, Granted, StoreSetting, 1), said(Guest, Unknown, Checkout, 9)],
+            "sc",
+        ),
+        (
+            Shopify,
+            "a tick at an order without customer brings no opted-out customer back",
+            &[said(Account, Withdrawn, StoreSetting, 1), said(Guest, Granted, Checkout, 9)],
+            "c",
+        ),
         (Shopify, "opt-out leaves subscribers only", &[said(Account, Withdrawn, StoreSetting, 1)], "c"),
         (Shopware, "customers: an account, not opted in", &[silent(Account)], "c"),
         (Shopware, "guests join the customers", &[silent(Guest)], "c"),
@@ -115,6 +127,13 @@ fn every_cell_of_the_rules_table_holds() {
 }
 
 #[test]
+fn without_a_customer_the_newest_shopify_order_decides() {
+    let order = |value, second| said(PersonKind::Guest, value, Checkout, second);
+    assert_eq!(on(Platform::Shopify, &[order(OptIn::Granted, 1), order(OptIn::Unknown, 9)]), "c");
+    assert_eq!(on(Platform::Shopify, &[order(OptIn::Unknown, 1), order(OptIn::Granted, 9)]), "sc");
+}
+
+#[test]
 fn guests_can_be_mapped_only_where_they_are_an_audience() {
     for platform in Platform::ALL {
         let has_guests = of(*platform).audiences().contains(&Audience::Guests);
@@ -161,10 +180,9 @@ proptest! {
             prop_assert!(of(platform).is_subscriber_source(source));
             prop_assert!(opted_out.is_none_or(|second| yes.at > at(second)));
             let has_account = evidence.iter().any(|record| record.kind == PersonKind::Account);
-            let has_row = evidence.iter().any(|record| record.kind == PersonKind::Newsletter);
             let speaks = |record: &&Evidence| {
                 (has_account || record.kind != PersonKind::AccountOrder)
-                    && !(has_row && of(platform).yields_to_rows(record.kind))
+                    && (of(platform).do_orders_count(&evidence) || !is_order(record.kind))
             };
             for (word, _) in evidence.iter().filter(speaks).filter_map(|record| record.word) {
                 prop_assert!(word.value == OptIn::Granted || yes.at > word.at);
@@ -173,19 +191,23 @@ proptest! {
     }
 
     #[test]
-    fn what_orders_say_changes_nothing_beside_a_row_that_they_yield_to(
-        row in any_evidence(),
+    fn what_orders_say_changes_nothing_beside_a_record_that_they_yield_to(
+        (platform, kind) in proptest::sample::select(vec![
+            (Platform::BigCommerce, PersonKind::Newsletter),
+            (Platform::Shopify, PersonKind::Account),
+        ]),
+        living in any_evidence(),
         evidence in proptest::collection::vec(any_evidence(), 0..6),
         opted_out in proptest::option::of(0..10i64),
     ) {
-        let row = Evidence { kind: PersonKind::Newsletter, ..row };
-        let all: Vec<Evidence> = std::iter::once(row).chain(evidence).collect();
+        let living = Evidence { kind, ..living };
+        let all: Vec<Evidence> = std::iter::once(living).chain(evidence).collect();
         let hushed: Vec<Evidence> = all
             .iter()
-            .map(|record| Evidence { word: record.word.filter(|_| !BIGCOMMERCE.yields_to_rows(record.kind)), ..*record })
+            .map(|record| Evidence { word: record.word.filter(|_| !is_order(record.kind)), ..*record })
             .collect();
         let opted_out = opted_out.map(at);
-        prop_assert_eq!(apply(&BIGCOMMERCE, &all, opted_out), apply(&BIGCOMMERCE, &hushed, opted_out));
+        prop_assert_eq!(apply(of(platform), &all, opted_out), apply(of(platform), &hushed, opted_out));
     }
 
     #[test]

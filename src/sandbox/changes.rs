@@ -5,7 +5,7 @@ mod rows;
 use serde::Deserialize;
 
 use super::names::normalized;
-use super::nature::{Erased, Letters, NewAddress, OptInOn, OrdersAfter, Unticked};
+use super::nature::{Erased, Letters, NewAddress, OptInOn, OrdersAfter, OrdersSpeak, Unticked};
 use super::records::{Account, GuestFlag, Order, OrderStatus, Says, Second, Standing};
 use super::state::{Records, State};
 
@@ -49,6 +49,15 @@ pub enum Change {
         #[serde(default)]
         opt_in: Option<bool>,
     },
+    /// Somebody buys without an account, and only the order tells of it: on Shopify it has no customer although the
+    /// address may have one, on BigCommerce no subscriber record is made. Elsewhere a `GuestOrder` like any other.
+    LooseOrder {
+        /// With this address.
+        email: String,
+        /// Ticked, unticked, or not asked.
+        #[serde(default)]
+        opt_in: Option<bool>,
+    },
     /// Somebody makes an account.
     NewCustomer {
         /// With this address.
@@ -68,6 +77,7 @@ impl Change {
             | Self::OptOut { email }
             | Self::Delete { email }
             | Self::GuestOrder { email, .. }
+            | Self::LooseOrder { email, .. }
             | Self::NewCustomer { email, .. } => email,
             Self::ChangeEmail { to, .. } => to,
         }
@@ -101,6 +111,13 @@ impl State {
             Change::ChangeEmail { email, to, keep_opt_in } => self.change_email(email, to, *keep_opt_in, now)?,
             Change::Delete { email } => self.delete(email, now)?,
             Change::GuestOrder { email, opt_in } => self.guest_order(email, *opt_in, now)?,
+            Change::LooseOrder { email, opt_in } => match self.nature().orders_speak {
+                OrdersSpeak::Never | OrdersSpeak::Always => self.guest_order(email, *opt_in, now)?,
+                OrdersSpeak::WithoutRow | OrdersSpeak::WithoutAccount => {
+                    let says = said(*opt_in, self.nature().unticked);
+                    self.put_guest_order(email, None, says, now);
+                }
+            },
             Change::NewCustomer { email, opt_in } => self.new_customer(email, *opt_in, now)?,
         }
         self.changed_at = self.changed_at.max(now);
@@ -288,6 +305,14 @@ impl State {
             self.accounts.put(guest.clone());
             guest.id
         });
+        self.put_guest_order(email, account, says, now);
+        if says == Says::Yes && nature.opt_in_on != OptInOn::Account {
+            self.say(email, says, now)?;
+        }
+        Ok(())
+    }
+
+    fn put_guest_order(&mut self, email: &str, account: Option<u64>, says: Says, now: Second) {
         let id = self.orders.issue_id();
         self.orders.put(Order {
             id,
@@ -304,10 +329,6 @@ impl State {
             cents: 4_900,
             malformed: false,
         });
-        if says == Says::Yes && nature.opt_in_on != OptInOn::Account {
-            self.say(email, says, now)?;
-        }
-        Ok(())
     }
 
     fn new_customer(&mut self, email: &str, opt_in: Option<bool>, now: Second) -> Result<(), ChangeError> {

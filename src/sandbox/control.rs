@@ -21,9 +21,11 @@
 //!
 //! Changes are `{"change":"optIn","email"}`, `{"change":"optOut","email"}`,
 //! `{"change":"changeEmail","email","to","keepOptIn"}`, `{"change":"delete","email"}`,
-//! `{"change":"guestOrder","email","optIn"}` and `{"change":"newCustomer","email","optIn"}`; `optIn` is true, false or
-//! null for "not asked". Events of the app are `{"event":"requestData","email"}`, `{"event":"requestErasure","email"}`,
-//! `{"event":"uninstall"}`, `{"event":"install"}` and `{"event":"eraseShop"}`: see [`super::AppEvent`]. Faults: see [`super::Fault`]. Errors are `{"error":"a sentence"}` with 400, 404 or 409.
+//! `{"change":"guestOrder","email","optIn"}`, `{"change":"looseOrder","email","optIn"}` (only the order tells of it) and
+//! `{"change":"newCustomer","email","optIn"}`; `optIn` is true, false or null for "not asked". Events of the app are
+//! `{"event":"requestData","email"}`, `{"event":"requestErasure","email"}`, `{"event":"uninstall"}`,
+//! `{"event":"install"}` and `{"event":"eraseShop"}`: see [`super::AppEvent`]. Faults: see [`super::Fault`]. Errors are
+//! `{"error":"a sentence"}` with 400, 404 or 409.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -141,7 +141,7 @@ pub(crate) enum OrdersSpeak {
     WithoutRow,
     /// A dated yes or no, if the order's account still has the address.
     Always,
-    /// Whether marketing is accepted, yes or no, if it has no account.
+    /// Whether marketing is accepted, yes or no, if neither it nor its address has an account.
     WithoutAccount,
 }
 

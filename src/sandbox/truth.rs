@@ -3,8 +3,9 @@
 //! Kept apart from the service's rules on purpose, so that tests can hold one against the other:
 //! - Customers are account holders and guest buyers; on Magento guest buyers are an audience of their own.
 //! - Subscribers are those whose newest word is a yes: on the account (Magento, SFCC, Shopify, WooCommerce), on an
-//!   order (SFCC, WooCommerce, Shopify without customer, BigCommerce without subscriber record), or on a newsletter
-//!   row (BigCommerce, Shopware in the chosen sales channels, Magento where the merchant's endpoint shows them).
+//!   order (SFCC, WooCommerce, Shopify where the address has no customer, BigCommerce where it has no subscriber
+//!   record), or on a newsletter row (BigCommerce, Shopware in the chosen sales channels, Magento where the merchant's
+//!   endpoint shows them).
 //! - A no never takes anybody off the customers, and a yes counts only if it is newer than every no.
 
 mod all;
@@ -159,7 +160,7 @@ impl State {
     fn words(&self, found: &Records) -> Vec<(Second, bool)> {
         let accounts = found.accounts.iter().filter_map(|account| self.word_of_account(account));
         let rows = found.rows.iter().filter_map(word_of_row);
-        let orders = found.orders.iter().filter_map(|order| self.word_of_order(order, &found.rows));
+        let orders = found.orders.iter().filter_map(|order| self.word_of_order(order, found));
         accounts.chain(rows).chain(orders).collect()
     }
 
@@ -173,7 +174,7 @@ impl State {
         (counts && !account.flag_is_stale).then_some((account.said_at, yes))
     }
 
-    fn word_of_order(&self, order: &Order, rows: &[Row]) -> Option<(Second, bool)> {
+    fn word_of_order(&self, order: &Order, beside: &Records) -> Option<(Second, bool)> {
         if !self.is_visible(order) || !self.population.sight.words_of_orders {
             return None;
         }
@@ -184,8 +185,11 @@ impl State {
         };
         let yes = match self.nature().orders_speak {
             OrdersSpeak::Never => None,
-            OrdersSpeak::WithoutRow => word.filter(|yes| *yes && order.account.is_none() && rows.is_empty()),
-            OrdersSpeak::WithoutAccount => order.account.is_none().then_some(order.says == Says::Yes),
+            OrdersSpeak::WithoutRow => word.filter(|yes| *yes && order.account.is_none() && beside.rows.is_empty()),
+            OrdersSpeak::WithoutAccount => {
+                let has_account = beside.accounts.iter().any(|account| self.account_counts(account));
+                (order.account.is_none() && !has_account).then_some(order.says == Says::Yes)
+            }
             // The order of an account speaks for the account's address as long as that is the one it was placed with.
             OrdersSpeak::Always => word.filter(|_| {
                 order.account.is_none_or(|id| {

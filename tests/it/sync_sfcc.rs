@@ -6,6 +6,7 @@
 use assent::domain::sync::RunMode;
 use assent::domain::{Audience, Platform};
 use assent::sandbox::{Change, Fault, FaultPlan, SearchableDates, SfccOptions, StoreOptions, Target};
+use assent::service;
 use chrono::TimeDelta;
 
 use crate::support::app::TestApp;
@@ -66,6 +67,8 @@ async fn without_the_attribute_there_are_customers_and_no_subscribers(db: TestDa
     assert!(shop.on(Audience::Subscribers).await.is_empty());
     assert!(!shop.on(Audience::Customers).await.is_empty());
     shop.assert_true().await;
+    let integration = service::integrations::get(&shop.app, &shop.caller, shop.integration).await.unwrap();
+    assert!(integration.notices.iter().any(|notice| notice.code == "ACCEPTS_MARKETING_NOT_SET"), "it says so");
 }
 
 async fn changes_are_found_at_once_or_within_a_day(db: TestDatabase) {

@@ -156,7 +156,8 @@ fn order_record(node: &Value, store_id: StoreId) -> Result<StoreRecord, Malforme
         first_name: name(billing_name("billingAddress.firstName")?),
         last_name: name(billing_name("billingAddress.lastName")?),
         statement: Statement {
-            // A box that was not ticked at one purchase takes back nothing that was said elsewhere.
+            // Unticked at the newest order means not opted in, but is no opt-out to be remembered. Beside a customer
+            // of the address neither counts: `vendors/shopify.md` section 14.
             value: if accepts { OptIn::Granted } else { OptIn::Unknown },
             at: Some(required(node, "createdAt", "a time", time)?),
             since: None,

@@ -32,6 +32,8 @@ pub(crate) const ODD: &[Part] = &[
     account(&[AccountPart { standing: Standing::Declined, ..YES }]), // state means nothing [4]
     guest(&[OrderPart { address: Address::Nonsense, ..GUEST_ORDER }]),
     buyer(&[ACCOUNT], &[OrderPart { address: Address::Office, ..ACCOUNT_ORDER }]),
+    buyer(&[YES], &[GUEST_ORDER]), // an order without customer says nothing beside the customer's state [4, 14]
+    buyer(&[NO], &[GUEST_YES]),
 ];
 
 /// The rest of a round: mostly people who were never asked.

@@ -34,6 +34,7 @@ const EXPECTED: &[(Platform, &str)] = &[
     (Platform::BigCommerce, "sc c c c s - - c c sc sc c c - - - - - - c c c - - sc - sc c s c"),
     (Platform::Magento, "sc c c c c g g cg scg c g g c sc sc sc sc g - - - - - c s sg g - s -"),
     (Platform::Sfcc, "sc c c c - c sc c c sc c c sc - - c c c sc c c sc c - - - - - sc c"),
+    (Platform::Shopify, "sc c c c sc sc sc c c - - c sc c sc - - c sc - sc sc - c sc c"),
     (Platform::Shopware, "sc c c sc c c sc c - c c - - s - - sc c c sc - sc c c - - - - c s"),
 ];
 

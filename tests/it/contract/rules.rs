@@ -3,11 +3,11 @@
 use ::entity::suppression;
 use assent::domain::sync::RunMode;
 use assent::domain::{Audience, Platform};
-use assent::sandbox::{Change, Truth};
+use assent::sandbox::{Change, MagentoOptions, StoreOptions, Truth};
 use chrono::TimeDelta;
 use sea_orm::{EntityTrait, PaginatorTrait};
 
-use super::{assert_good, every_platform, open};
+use super::{assert_good, every_platform, options};
 use crate::support::app::TestApp;
 use crate::support::databases::TestDatabase;
 use crate::support::shop::Shop;
@@ -25,6 +25,12 @@ enum By {
     Checkout(Option<bool>),
     /// Has an account already and buys as a guest with the same address.
     AccountThenCheckout(Option<bool>),
+    /// Buys without one, and only the order tells of it.
+    LooseOrder(Option<bool>),
+    /// Makes an account with this answer, and then such an order with that one.
+    AccountThenLooseOrder(Option<bool>, Option<bool>),
+    /// Said no when making an account; then the merchant sets the opt-in.
+    MerchantAfterNo,
     /// Has nothing but a newsletter subscription: somebody of the population.
     NewsletterForm,
 }
@@ -47,11 +53,14 @@ const CELLS: &[Cell] = &[
     cell(BigCommerce, "customers: and guest buyers", By::Checkout(None), "c"),
     cell(BigCommerce, "subscribers: opted in at account creation", By::Account(Some(true)), "sc"),
     cell(BigCommerce, "subscribers: or at checkout", By::Checkout(Some(true)), "sc"),
+    cell(BigCommerce, "subscribers: or at checkout, no record made", By::LooseOrder(Some(true)), "sc"),
+    cell(BigCommerce, "subscribers: an account holder at checkout", By::AccountThenCheckout(Some(true)), "sc"),
     cell(BigCommerce, "subscribers: or by the newsletter form", By::NewsletterForm, "s"),
     cell(Magento, "customers: registered accounts", By::Account(None), "c"),
     cell(Magento, "guests: own list, never the customers list", By::Checkout(None), "g"),
     cell(Magento, "guests: a customer who buys as a guest is both", By::AccountThenCheckout(None), "cg"),
     cell(Magento, "subscribers: newsletter subscription on the site", By::Account(Some(true)), "sc"),
+    cell(Magento, "subscribers: or there without an account", By::NewsletterForm, "s"),
     cell(Sfcc, "customers: account holders, not opted in", By::Account(None), "c"),
     cell(Sfcc, "customers: account holders, opted out", By::Account(Some(false)), "c"),
     cell(Sfcc, "customers: and guest buyers", By::Checkout(None), "c"),
@@ -63,10 +72,24 @@ const CELLS: &[Cell] = &[
     cell(Shopify, "subscribers: opted in at account creation", By::Account(Some(true)), "sc"),
     cell(Shopify, "subscribers: or by the newsletter form", By::NewsletterForm, "sc"),
     cell(Shopify, "subscribers: an account holder at checkout", By::AccountThenCheckout(Some(true)), "sc"),
+    cell(Shopify, "subscribers: set by the merchant after a no", By::MerchantAfterNo, "sc"),
+    cell(
+        Shopify,
+        "subscribers: an order without customer takes no subscribed customer off",
+        By::AccountThenLooseOrder(Some(true), Some(false)),
+        "sc",
+    ),
+    cell(
+        Shopify,
+        "subscribers: nor does it bring back one who opted out",
+        By::AccountThenLooseOrder(Some(false), Some(true)),
+        "c",
+    ),
     cell(Shopware, "customers: account holders, not opted in", By::Account(None), "c"),
     cell(Shopware, "guests: into the customers list", By::Checkout(None), "c"),
     cell(Shopware, "subscribers: opted in at account creation", By::Account(Some(true)), "sc"),
     cell(Shopware, "subscribers: or at checkout", By::Checkout(Some(true)), "sc"),
+    cell(Shopware, "subscribers: an account holder at checkout", By::AccountThenCheckout(Some(true)), "sc"),
     cell(WooCommerce, "customers: account holders, not opted in", By::Account(None), "c"),
     cell(WooCommerce, "customers: account holders, opted out", By::Account(Some(false)), "c"),
     cell(WooCommerce, "customers: and guest buyers", By::Checkout(None), "c"),
@@ -77,7 +100,9 @@ const CELLS: &[Cell] = &[
 
 async fn every_cell_of_the_rules_table_shows_on_the_lists(db: TestDatabase, platform: Platform) {
     let test = TestApp::new(db).await;
-    let shop = open(&test, platform, 100).await;
+    // Without the merchant's endpoint Magento tells of account holders only.
+    let magento = MagentoOptions { subscribers_endpoint: true, ..MagentoOptions::default() };
+    let shop = Shop::open(&test, platform, StoreOptions { magento, ..options(100) }).await;
     assert_good(&shop.sync(RunMode::Full).await);
     let cells: Vec<_> = CELLS.iter().filter(|cell| cell.platform == platform).collect();
     assert!(cells.len() >= 4, "{platform} has a row");
@@ -111,10 +136,14 @@ fn enter(shop: &Shop, by: By, number: u32) -> String {
     let email = format!("cell{number}@example.org");
     let account = |opt_in| Change::NewCustomer { email: email.clone(), opt_in };
     let checkout = |opt_in| Change::GuestOrder { email: email.clone(), opt_in };
+    let loose_order = |opt_in| Change::LooseOrder { email: email.clone(), opt_in };
     let changes = match by {
         By::Account(opt_in) => vec![account(opt_in)],
         By::Checkout(opt_in) => vec![checkout(opt_in)],
         By::AccountThenCheckout(opt_in) => vec![account(None), checkout(opt_in)],
+        By::LooseOrder(opt_in) => vec![loose_order(opt_in)],
+        By::AccountThenLooseOrder(said, then) => vec![account(said), loose_order(then)],
+        By::MerchantAfterNo => vec![account(Some(false)), Change::OptIn { email: email.clone() }],
         By::NewsletterForm => return newsletter_reader(shop),
     };
     for change in changes {
