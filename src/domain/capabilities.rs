@@ -111,7 +111,7 @@ const fn no(detail: &'static str) -> Fact {
 pub const BIGCOMMERCE: Capabilities = Capabilities {
     title: "BigCommerce",
     subscribers: Finding {
-        who: "Subscriber records that consent to the newsletter; for an address without such a record, placed orders with the box ticked at checkout",
+        who: "Subscriber records that consent to the newsletter; for an address without such a record, a guest's placed order with the box ticked",
         api: "GET /v3/customers/subscribers, GET /v2/orders",
     },
     customers: Finding { who: "Everyone with a store account", api: "GET /v3/customers" },
@@ -134,7 +134,7 @@ pub const BIGCOMMERCE: Capabilities = Capabilities {
     }),
     limits: &[
         "A subscriber record alone is no opt-in: records of shoppers who only typed an address at checkout are normal.",
-        "Where an opt-in came from can't be told: the form, the account and the checkout end in the same record.",
+        "Where an opt-in came from can't be told: the form, the account and the checkout end in the same record. What an account holder ticks at checkout counts by that record only.",
         "The budget of requests is shared by all apps of the store, so that other apps can slow a run down.",
     ],
 };
@@ -197,6 +197,7 @@ pub const SFCC: Capabilities = Capabilities {
         "The platform has no newsletter flag. Make a true-or-false attribute on Profile and name it in acceptsMarketingAttribute.",
         "A search shows at most 10,000 customers, so that people are read in windows of time; a list that can't be searched by date and is larger is refused, never cut.",
         "The newer Shopper Consents tell only about the shopper who asks; they can't be read for all.",
+        "Where several profiles share an address, the newest word that was seen wins; at the first look a single no outweighs every yes, whichever profile was changed last.",
         "There are no webhooks: what the platform calls hooks are scripts within the merchant's storefront.",
     ],
 };
@@ -205,7 +206,7 @@ pub const SFCC: Capabilities = Capabilities {
 pub const SHOPIFY: Capabilities = Capabilities {
     title: "Shopify",
     subscribers: Finding {
-        who: "Customers whose marketing state is SUBSCRIBED; buyers without a customer record who accepted marketing at checkout",
+        who: "Customers whose marketing state is SUBSCRIBED; buyers without a customer record who accepted marketing with their newest order",
         api: "GraphQL customers, orders",
     },
     customers: Finding {
@@ -241,7 +242,8 @@ pub const SHOPIFY: Capabilities = Capabilities {
         ],
     }),
     limits: &[
-        "Orders older than 60 days are shown only to apps with the right read_all_orders.",
+        "Orders older than 60 days are shown only to apps with the right read_all_orders. Without it a guest's order that is deleted is not noticed: its buyer stays.",
+        "An order without a customer says nothing about marketing where a customer has its address: the customer's state counts.",
         "Custom apps of shops on the smallest plans get no email addresses at all; the connection test says so.",
         "The way in (account, checkout, form, staff) can't be told: only the state is kept.",
         "Webhooks are verified by the client secret; without it changes are seen by asking only.",
@@ -285,6 +287,7 @@ pub const SHOPWARE: Capabilities = Capabilities {
         "Newsletter recipients are known by address and sales channel only: which form or checkout made them can't be told.",
         "Webhooks that are made by the API are not signed, and changes by staff send none: they are hints.",
         "A newsletter sign-up that is not confirmed is nobody yet.",
+        "Where the chosen sales channels disagree about an address, the newest word wins; an opt-out is not dated and counts from when it was seen.",
     ],
 };
 
@@ -321,6 +324,8 @@ pub const WOOCOMMERCE: Capabilities = Capabilities {
     limits: &[
         "The platform keeps no opt-in itself: a plugin has to write it into meta data; name its keys in optInMetaKeys.",
         "Meta data of accounts whose key begins with _ is hidden by current releases.",
+        "An account's meta data has no date: its no counts from when it was seen, so that at the first look it outweighs every order, and its yes from when the account was made, so that an order's no outweighs it.",
+        "A yes that shows only because a more trusted key fell away, or another one was named, is not a new one: it counts from when the account was made.",
         "Registering webhooks needs a key with the right Read/Write; the shop sends to the ports 80, 443 and 8080 only.",
     ],
 };
