@@ -40,6 +40,8 @@ pub struct Model {
     pub word_at: Option<DateTimeUtc>,
     /// Whether that is when we saw it, because the store gives no time.
     pub word_observed: bool,
+    /// Names of the flags it was read off, one a line; empty where the platform has but one.
+    pub flags: String,
     /// Word of `OptInSource`.
     pub opt_in_source: String,
     /// The vendor's own words for the flag.

@@ -175,7 +175,15 @@ mod tests {
             email: None,
             first_name: None,
             last_name: None,
-            statement: Statement { value, at: Some(at(said)), since: None, source, scope: Scope::Address, detail },
+            statement: Statement {
+                value,
+                at: Some(at(said)),
+                since: None,
+                source,
+                scope: Scope::Address,
+                detail,
+                flags: vec![],
+            },
         }
     }
 

@@ -6,7 +6,8 @@
 //!
 //! Not every platform dates its flag. **An undated flag counts from when its value was seen to change**, and one
 //! that is merely still there says nothing new. One that was there when we first looked was not seen to change: its
-//! yes counts from the earliest it can have been said, so that it undoes no opt-out, and its no from when we saw it.
+//! yes counts from the earliest it can have been said, so that it undoes no opt-out, and its no from when we saw it. The
+//! same holds where it is another flag than the one that was looked at before ([`Statement::flags`]).
 
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
@@ -66,15 +67,21 @@ pub struct Statement {
     pub scope: Scope,
     /// The vendor's own words for it, for the consent record; no personal data, at most 255 bytes.
     pub detail: String,
+    /// Where the store may keep it under one of several names: the name of the flag that it was read off; if that says
+    /// nothing, all names that were looked for. Empty where there is but one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<String>,
 }
 
 /// What a source record holds about the opt-in of its present address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     /// The flag as the store last showed it.
     pub shown: OptIn,
     /// What it is worth for this address; `None` while the record has said nothing.
     pub word: Option<Word>,
+    /// By which name or names: [`Statement::flags`].
+    pub flags: Vec<String>,
 }
 
 /// A dated statement.
@@ -103,7 +110,10 @@ impl Held {
     #[must_use]
     pub fn next(before: Option<&Self>, same_address: bool, statement: &Statement, seen_at: DateTime<Utc>) -> Self {
         let shown = statement.value;
+        let same_flag = before.is_none_or(|before| before.is_read_off(&statement.flags));
         let held = before.filter(|_| same_address).and_then(|held| held.word);
+        // A yes of a flag that nobody looks at any more is not current; its no stays a no.
+        let held = held.filter(|word| same_flag || shown != OptIn::Unknown || word.value == OptIn::Withdrawn);
         let moved_account_flag =
             before.is_some() && !same_address && statement.scope == Scope::Account && shown == OptIn::Granted;
         let said = match (statement.at, before) {
@@ -111,17 +121,23 @@ impl Held {
             (Some(at), _) => Some(Word { at: at.trunc_subsecs(6).min(seen_at), value: shown, observed: at > seen_at }),
             (None, Some(before)) if same_address && before.shown == shown => None,
             // A flag that was a yes and is gone is an opt-out; one that never was a yes says nothing.
-            (None, Some(before)) if same_address && shown == OptIn::Unknown => (before.shown == OptIn::Granted)
+            (None, Some(before)) if same_address && shown == OptIn::Unknown => (same_flag
+                && before.shown == OptIn::Granted)
                 .then_some(Word { at: seen_at, value: OptIn::Withdrawn, observed: true }),
             (None, _) if shown == OptIn::Unknown => None,
-            // It was there when we first looked at this address, and may be older than any opt-out.
-            (None, before) if shown == OptIn::Granted && (before.is_none() || !same_address) => {
+            // It was there when we first looked at this flag for this address, and may be older than any opt-out.
+            (None, before) if shown == OptIn::Granted && (before.is_none() || !same_address || !same_flag) => {
                 let earliest = statement.since.unwrap_or(DateTime::UNIX_EPOCH).trunc_subsecs(6);
                 Some(Word { at: earliest.min(seen_at), value: shown, observed: true })
             }
             (None, _) => Some(Word { at: seen_at, value: shown, observed: true }),
         };
-        Self { shown, word: newest(held.into_iter().chain(said)) }
+        Self { shown, word: newest(held.into_iter().chain(said)), flags: statement.flags.clone() }
+    }
+
+    /// Whether what is held tells how one of these flags stood before.
+    fn is_read_off(&self, flags: &[String]) -> bool {
+        self.flags.is_empty() || flags.is_empty() || flags.iter().any(|flag| self.flags.contains(flag))
     }
 }
 
@@ -136,7 +152,7 @@ mod tests {
 
     fn statement(value: OptIn, said: Option<i64>, scope: Scope) -> Statement {
         let source = OptInSource::StoreSetting;
-        Statement { value, at: said.map(at), since: None, source, scope, detail: String::new() }
+        Statement { value, at: said.map(at), since: None, source, scope, detail: String::new(), flags: Vec::new() }
     }
 
     fn any_opt_in() -> impl Strategy<Value = OptIn> {
@@ -236,6 +252,43 @@ mod tests {
         let no = Held::next(None, true, &statement(OptIn::Withdrawn, None, Scope::Account), at(1));
         let yes = Held::next(Some(&no), true, &statement(OptIn::Granted, None, Scope::Account), at(2));
         assert_eq!(yes.word, Some(Word { at: at(2), value: OptIn::Granted, observed: true }));
+    }
+
+    /// An undated statement that was read off these flags, of an account that was made at second 7.
+    fn read_off(value: OptIn, flags: &[&str]) -> Statement {
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        Statement { since: Some(at(7)), flags, ..statement(value, None, Scope::Account) }
+    }
+
+    fn seen(statements: &[Statement]) -> Option<(DateTime<Utc>, OptIn)> {
+        let held = (50..).zip(statements).fold(None, |before: Option<Held>, (second, statement)| {
+            Some(Held::next(before.as_ref(), true, statement, at(second)))
+        });
+        held.and_then(|held| held.word).map(|word| (word.at, word.value))
+    }
+
+    #[test]
+    fn a_stale_yes_of_another_flag_is_not_a_new_one() {
+        use OptIn::{Granted, Unknown, Withdrawn};
+        let (no, old_yes) = (read_off(Withdrawn, &["ours"]), read_off(Granted, &["legacy"]));
+        assert_eq!(seen(&[no.clone(), old_yes.clone()]), Some((at(50), Withdrawn)), "the flag that said no is gone");
+        let silent = read_off(Unknown, &["ours"]);
+        assert_eq!(seen(&[silent.clone(), old_yes]), Some((at(7), Granted)), "the settings name another flag");
+        assert_eq!(seen(&[silent, read_off(Granted, &["ours"])]), Some((at(51), Granted)), "seen to change");
+        let asked = read_off(Unknown, &["ours", "legacy"]);
+        assert_eq!(seen(&[asked, read_off(Granted, &["legacy"])]), Some((at(51), Granted)), "it was looked for before");
+        assert_eq!(seen(&[no, read_off(Granted, &["ours"])]), Some((at(51), Granted)));
+    }
+
+    #[test]
+    fn a_yes_that_is_no_longer_looked_at_does_not_count_and_is_no_opt_out() {
+        use OptIn::{Granted, Unknown, Withdrawn};
+        let (yes, other) = (read_off(Granted, &["ours"]), read_off(Unknown, &["legacy"]));
+        assert_eq!(seen(&[yes.clone(), other.clone()]), None);
+        assert_eq!(seen(&[yes.clone(), other.clone(), yes.clone()]), Some((at(7), Granted)));
+        let gone = read_off(Unknown, &["ours", "legacy"]);
+        assert_eq!(seen(&[yes, gone]), Some((at(51), Withdrawn)), "it was looked for and is gone");
+        assert_eq!(seen(&[read_off(Withdrawn, &["ours"]), other]), Some((at(50), Withdrawn)), "a no stays a no");
     }
 
     #[test]

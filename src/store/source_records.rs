@@ -181,7 +181,7 @@ pub(crate) async fn mark_read(
 }
 
 /// Columns that a later reading replaces; the rest is identity.
-const REPLACED: [Column; 20] = [
+const REPLACED: [Column; 21] = [
     Column::Kind,
     Column::Email,
     Column::EmailNormalized,
@@ -193,6 +193,7 @@ const REPLACED: [Column; 20] = [
     Column::Word,
     Column::WordAt,
     Column::WordObserved,
+    Column::Flags,
     Column::OptInSource,
     Column::OptInDetail,
     Column::ConsentRecordId,
@@ -211,7 +212,7 @@ pub(crate) async fn save(
     integration: IntegrationId,
     records: &[SourceRecord],
 ) -> Result<(), DbErr> {
-    for chunk in records.chunks(rows_per_statement(26)) {
+    for chunk in records.chunks(rows_per_statement(27)) {
         Entity::insert_many(chunk.iter().map(|record| to_row(account, integration, record)))
             .on_conflict(
                 OnConflict::columns([Column::IntegrationId, Column::Stream, Column::StoreId])
@@ -243,6 +244,7 @@ fn to_row(account: AccountId, integration: IntegrationId, record: &SourceRecord)
         word: Set(word.map(|word| word.value.as_str().to_owned())),
         word_at: Set(word.map(|word| word.at)),
         word_observed: Set(word.is_some_and(|word| word.observed)),
+        flags: Set(record.held.flags.join("\n")),
         opt_in_source: Set(record.opt_in_source.as_str().to_owned()),
         opt_in_detail: Set(record.opt_in_detail.clone()),
         consent_record_id: Set(recorded.map(|recorded| recorded.id.0)),
@@ -279,6 +281,7 @@ pub(crate) fn from_row(row: Model) -> Result<SourceRecord, DbErr> {
         held: Held {
             shown: word("shown", &row.shown)?,
             word: value.zip(row.word_at).map(|(value, at)| Word { at, value, observed: row.word_observed }),
+            flags: row.flags.lines().map(str::to_owned).collect(),
         },
         opt_in_source: word("opt_in_source", &row.opt_in_source)?,
         opt_in_detail: row.opt_in_detail,

@@ -3,6 +3,8 @@
 // So that the lints for tests hold for the helpers, too.
 #![cfg(test)]
 
+use std::collections::BTreeSet;
+
 use assent::domain::consent::{Channel, ConsentEvent};
 use assent::domain::sync::RunMode;
 use assent::domain::{Audience, Platform, Purpose};
@@ -10,7 +12,9 @@ use assent::error::Error;
 use assent::sandbox::{Change, StoreOptions};
 use assent::service;
 use assent::service::consents::NewConsent;
+use assent::service::integrations::IntegrationChange;
 use chrono::TimeDelta;
+use serde_json::json;
 
 use crate::support::app::TestApp;
 use crate::support::consent::consent;
@@ -20,6 +24,7 @@ use crate::support::shop::Shop;
 both_databases!(
     a_withdrawal_ends_marketing_whoever_gave_it_until_the_store_has_a_newer_yes,
     an_old_yes_of_a_store_installed_later_undoes_no_withdrawal,
+    an_old_yes_of_another_flag_undoes_no_withdrawal,
     an_older_yes_that_arrives_late_undoes_no_withdrawal,
     a_suppression_beats_every_ground,
     only_a_newer_consent_for_email_lifts_a_suppression,
@@ -86,6 +91,24 @@ async fn an_old_yes_of_a_store_installed_later_undoes_no_withdrawal(db: TestData
     assert!(!second.on(Audience::Subscribers).await.contains(&email));
     says_yes_anew_in_the_store(&test, &second, &email).await;
     assert!(second.on(Audience::Subscribers).await.contains(&email), "the newer yes counts");
+}
+
+async fn an_old_yes_of_another_flag_undoes_no_withdrawal(db: TestDatabase) {
+    let test = TestApp::new(db).await;
+    let shop = synced(&test).await;
+    let before = shop.on(Audience::Subscribers).await;
+    let email = subscriber(&shop).await;
+    for keys in [json!(["a_key_that_no_plugin_writes"]), json!(null)] {
+        test.clock.advance(TimeDelta::minutes(1));
+        shop.withdraws(&email).await;
+        let settings = json!({ "optInMetaKeys": keys }).as_object().cloned().unwrap();
+        let change = IntegrationChange { settings, ..IntegrationChange::default() };
+        service::integrations::update(&shop.app, &shop.caller, shop.integration, change).await.unwrap();
+        test.clock.advance(TimeDelta::minutes(1));
+        assert_eq!(shop.sync(RunMode::Full).await.status, "succeeded");
+    }
+    let expected: BTreeSet<String> = before.into_iter().filter(|other| *other != email).collect();
+    assert_eq!(shop.on(Audience::Subscribers).await, expected, "and looking elsewhere for a while is no opt-out");
 }
 
 async fn an_older_yes_that_arrives_late_undoes_no_withdrawal(db: TestDatabase) {

@@ -77,6 +77,7 @@ fn customer(fields: &Fields, store_id: StoreId, channels: &Channels) -> Result<S
             source: OptInSource::AccountCreation,
             scope: Scope::Account,
             detail: "customers carry no consent".to_owned(),
+            flags: Vec::new(),
         },
     }))
 }
@@ -112,6 +113,7 @@ fn subscriber(fields: &Fields, store_id: StoreId, channels: &Channels) -> Result
             source: if source == "order" { OptInSource::Checkout } else { OptInSource::NewsletterForm },
             scope: Scope::Address,
             detail: format!("{}, source {source}", if is_opted_in { NEWSLETTER } else { "no newsletter consent" }),
+            flags: Vec::new(),
         },
     }))
 }
@@ -157,6 +159,7 @@ fn order(fields: &Fields, store_id: StoreId, channels: &Channels) -> Result<Stor
             source: OptInSource::Checkout,
             scope: Scope::Address,
             detail: format!("is_email_opt_in {is_opted_in}"),
+            flags: Vec::new(),
         },
     }))
 }

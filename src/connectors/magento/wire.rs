@@ -137,6 +137,7 @@ fn customer(fields: &Fields, store_id: StoreId) -> Result<StoreRecord, Unfit> {
             // The shop moves the subscription along when an account changes its address.
             scope: Scope::Account,
             detail: detail.to_owned(),
+            flags: Vec::new(),
         },
     }))
 }
@@ -177,6 +178,7 @@ fn order(fields: &Fields, store_id: StoreId) -> Result<StoreRecord, Unfit> {
             source: OptInSource::Checkout,
             scope: Scope::Address,
             detail: "an order carries no opt-in".to_owned(),
+            flags: Vec::new(),
         },
     }))
 }
@@ -204,6 +206,7 @@ fn subscriber(fields: &Fields, store_id: StoreId) -> Result<StoreRecord, Unfit> 
             source: OptInSource::NewsletterForm,
             scope: Scope::Address,
             detail: format!("subscriber_status = {status} ({meaning})"),
+            flags: Vec::new(),
         },
     }))
 }

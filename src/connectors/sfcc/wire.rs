@@ -14,6 +14,8 @@ const YES: [&str; 3] = ["true", "yes", "1"];
 const NO: [&str; 3] = ["false", "no", "0"];
 /// Orders that were not placed, and that never will be (`vendors/sfcc.md` section 5).
 const NOT_PLACED: [&str; 2] = ["created", "failed"];
+/// What a statement was read off while the settings name no attribute; no attribute is called that.
+const NO_ATTRIBUTE: &str = "(none)";
 /// Longest detail of a statement, in bytes.
 const MAX_DETAIL_BYTES: usize = 255;
 
@@ -165,6 +167,7 @@ fn said(row: &Value, attribute: Option<&str>) -> Statement {
         source: OptInSource::CustomAttribute,
         scope: Scope::Address,
         detail: bounded(shown, MAX_DETAIL_BYTES),
+        flags: vec![attribute.unwrap_or(NO_ATTRIBUTE).to_owned()],
     }
 }
 

@@ -121,6 +121,7 @@ fn marketing_statement(node: &Value) -> Result<Statement, Malformed> {
             word(state).unwrap_or("(no word)"),
             level.map_or("null", |level| word(level).unwrap_or("(no word)"))
         ),
+        flags: Vec::new(),
     })
 }
 
@@ -132,6 +133,7 @@ fn without_address() -> Statement {
         source: OptInSource::StoreSetting,
         scope: Scope::Address,
         detail: "defaultEmailAddress null".to_owned(),
+        flags: Vec::new(),
     }
 }
 
@@ -164,6 +166,7 @@ fn order_record(node: &Value, store_id: StoreId) -> Result<StoreRecord, Malforme
             source: OptInSource::Checkout,
             scope: Scope::Address,
             detail: format!("customerAcceptsMarketing {accepts}"),
+            flags: Vec::new(),
         },
         store_id,
     }))

@@ -124,6 +124,7 @@ fn statement(fields: &Fields) -> Result<Statement, Unfit> {
         source: OptInSource::StoreSetting,
         scope: Scope::Address,
         detail: format!("newsletter_recipient.status {word}, sales channel {channel}"),
+        flags: Vec::new(),
     })
 }
 
@@ -135,6 +136,7 @@ fn silent(detail: &str) -> Statement {
         source: OptInSource::StoreSetting,
         scope: Scope::Account,
         detail: detail.to_owned(),
+        flags: Vec::new(),
     }
 }
 

@@ -35,14 +35,24 @@ impl OptInKeys {
         self.0.iter().find_map(|wanted| {
             let values = meta.iter().filter(|(key, _)| key == wanted).map(|(_, value)| *value);
             let value = values.max_by_key(|value| meaning(value))?;
-            Some(Flag { value: meaning(value), detail: detail(wanted, value) })
+            Some(Flag { key: wanted.clone(), value: meaning(value), detail: detail(wanted, value) })
         })
+    }
+
+    /// What a statement says it was read off: the key that says yes or no, else all that were looked for.
+    pub(super) fn read_off(&self, flag: Option<&Flag>) -> Vec<String> {
+        match flag {
+            Some(flag) if flag.value != OptIn::Unknown => vec![flag.key.clone()],
+            _ => self.0.clone(),
+        }
     }
 }
 
 /// An opt-in flag as the store shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Flag {
+    /// Under which key it stands.
+    key: String,
     /// What it means.
     pub(super) value: OptIn,
     /// Key and value in the store's words, at most 255 bytes.
@@ -118,6 +128,15 @@ mod tests {
         assert_eq!(found.value, OptIn::Withdrawn);
         assert_eq!(found.detail, "mailchimp_woocommerce_is_subscribed = 0");
         assert_eq!(flag(Some(&["_wc_subscribed_to_newsletter"]), &meta).unwrap().value, OptIn::Granted);
+    }
+
+    #[test]
+    fn a_statement_names_the_key_that_it_was_read_off_or_all_that_were_looked_for() {
+        let keys = OptInKeys::new(None);
+        let read_off = |meta: &[(&str, Value)]| keys.read_off(flag(None, meta).as_ref());
+        assert_eq!(read_off(&[("mailchimp_woocommerce_is_subscribed", json!("1"))]), [DEFAULT_KEYS[1]]);
+        assert_eq!(read_off(&[("assent_marketing_opt_in", json!("?"))]), DEFAULT_KEYS);
+        assert_eq!(read_off(&[]), DEFAULT_KEYS);
     }
 
     #[test]

@@ -81,6 +81,7 @@ fn customer_person(fields: &Map<String, Value>, store_id: StoreId, keys: &OptInK
             since: time(fields, "date_created_gmt").unwrap_or(None),
             source: OptInSource::AccountCreation,
             scope: Scope::Account,
+            flags: keys.read_off(flag.as_ref()),
             detail: flag.map_or_else(no_flag, |flag| flag.detail),
         },
     })
@@ -125,6 +126,7 @@ fn order_record(fields: &Map<String, Value>, store_id: StoreId, keys: &OptInKeys
             since: None,
             source: OptInSource::Checkout,
             scope: Scope::Address,
+            flags: keys.read_off(flag.as_ref()),
             detail: flag.map_or_else(no_flag, |flag| flag.detail),
         },
     }))
