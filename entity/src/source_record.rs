@@ -62,6 +62,8 @@ pub struct Model {
     pub read_at: Option<DateTimeUtc>,
     /// Since when the store no longer has it.
     pub gone_at: Option<DateTimeUtc>,
+    /// Keyed hash of the address that it had when it went; empty while it is there.
+    pub former_address: Option<Vec<u8>>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

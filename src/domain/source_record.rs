@@ -45,6 +45,9 @@ pub struct SourceRecord {
     pub read_at: Option<DateTime<Utc>>,
     /// Since when the store no longer has it.
     pub gone_at: Option<DateTime<Utc>>,
+    /// Keyed hash of the address that it had when it went, so that one that comes back with the same address has said
+    /// what it said; `None` while it is there.
+    pub former_address: Option<[u8; 32]>,
 }
 
 /// The word that a consent record was made for.
@@ -82,13 +85,20 @@ impl SourceRecord {
             changed_at: at,
             read_at: None,
             gone_at: None,
+            former_address: None,
         }
     }
 
-    /// The record after the store showed something else.
+    /// The record after the store showed something else, or showed it again. `address_hash` is the keyed hash of `email`.
     #[must_use]
-    pub fn shown_again(&self, person: &StorePerson, email: Email, hash: [u8; 32], at: DateTime<Utc>) -> Self {
-        let same_address = self.email.as_ref() == Some(&email);
+    pub fn shown_again(
+        &self,
+        person: &StorePerson,
+        (email, address_hash): (Email, [u8; 32]),
+        hash: [u8; 32],
+        at: DateTime<Utc>,
+    ) -> Self {
+        let same_address = self.email.as_ref() == Some(&email) || self.former_address == Some(address_hash);
         let held = Held::next(Some(&self.held), same_address, &person.statement, at);
         // The way and the vendor's words belong to the word that is held, which an older one does not replace.
         let is_same_word = held.word.is_some() && held.word == self.held.word;
@@ -108,14 +118,16 @@ impl SourceRecord {
             opt_in_detail,
             changed_at: at,
             gone_at: None,
+            former_address: None,
             email: Some(email),
             ..self.clone()
         }
     }
 
     /// The record after the store no longer has it, or no longer has an address in it: personal fields are dropped.
+    /// `address_hash` makes the keyed hash of an address.
     #[must_use]
-    pub fn gone(&self, at: DateTime<Utc>) -> Self {
+    pub fn gone(&self, at: DateTime<Utc>, address_hash: impl Fn(&Email) -> [u8; 32]) -> Self {
         Self {
             email: None,
             first_name: None,
@@ -124,6 +136,7 @@ impl SourceRecord {
             payload_hash: [0; 32],
             changed_at: at,
             gone_at: Some(at),
+            former_address: self.email.as_ref().map(address_hash),
             ..self.clone()
         }
     }
@@ -188,15 +201,32 @@ mod tests {
     }
 
     #[test]
+    fn a_record_that_comes_back_with_its_address_has_said_what_it_said() {
+        let (anna, bert): (Email, Email) = ("anna@example.com".parse().unwrap(), "bert@example.com".parse().unwrap());
+        let hash = |email: &Email| [email.normalized().as_bytes()[0]; 32];
+        let mut flag = person(OptIn::Granted, 0, OptInSource::AccountCreation);
+        flag.statement = Statement { at: None, since: Some(at(3)), scope: Scope::Account, ..flag.statement };
+        let record = SourceRecord::first_seen(Stream::Customers, &flag, anna.clone(), [1; 32], at(20));
+        let gone = record.gone(at(30), hash);
+        assert_eq!((gone.email.as_ref(), gone.former_address), (None, Some(hash(&anna))));
+        let back =
+            |email: &Email, flag: &StorePerson| gone.shown_again(flag, (email.clone(), hash(email)), [1; 32], at(40));
+        assert_eq!((back(&anna, &flag).held, back(&anna, &flag).former_address), (record.held.clone(), None));
+        assert_eq!(back(&bert, &flag).held.word, None, "another address inherits nothing");
+        flag.statement.value = OptIn::Withdrawn;
+        assert_eq!(back(&anna, &flag).opt_out().map(|word| word.at), Some(at(40)), "what it says now counts");
+    }
+
+    #[test]
     fn an_older_word_does_not_lend_its_way_to_a_newer_one() {
         let email: Email = "anna@example.com".parse().unwrap();
         let checkout = person(OptIn::Granted, 9, OptInSource::Checkout);
         let newsletter = person(OptIn::Granted, 3, OptInSource::NewsletterForm);
         let record = SourceRecord::first_seen(Stream::Customers, &checkout, email.clone(), [1; 32], at(20));
-        let late = record.shown_again(&newsletter, email.clone(), [2; 32], at(30));
+        let late = record.shown_again(&newsletter, (email.clone(), [0; 32]), [2; 32], at(30));
         assert_eq!((late.evidence(), late.opt_in_detail.as_str()), (record.evidence(), "checkout"));
         let newer = person(OptIn::Withdrawn, 12, OptInSource::NewsletterForm);
-        let after = late.shown_again(&newer, email, [3; 32], at(40));
+        let after = late.shown_again(&newer, (email, [0; 32]), [3; 32], at(40));
         assert_eq!(
             (after.opt_in_source, after.opt_in_detail.as_str()),
             (OptInSource::NewsletterForm, "newsletter_form")

@@ -146,6 +146,7 @@ impl<'a> Eraser<'a> {
             rows::remove_contact(self.tx, self.account, contact).await?;
         }
         rows::remove_records(self.tx, &records).await?;
+        rows::forget_former_address(self.tx, self.account, self.key.hash(address)).await?;
         rows::forget_opt_outs(self.tx, self.account, address, None).await?;
         Ok((erased, records))
     }

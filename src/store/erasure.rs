@@ -256,6 +256,21 @@ pub(crate) async fn blank_consents(
     Ok(ids.len() as u64)
 }
 
+/// Lets go of the address that records had which their stores no longer have.
+pub(crate) async fn forget_former_address(
+    tx: &impl ConnectionTrait,
+    account: AccountId,
+    address_hash: [u8; 32],
+) -> Result<(), DbErr> {
+    source_record::Entity::update_many()
+        .col_expr(source_record::Column::FormerAddress, Expr::cust("NULL"))
+        .filter(source_record::Column::AccountId.eq(account.0))
+        .filter(source_record::Column::FormerAddress.eq(address_hash.to_vec()))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
 /// Forgets what an address no longer wanted: everywhere, or in one store.
 pub(crate) async fn forget_opt_outs(
     tx: &impl ConnectionTrait,

@@ -181,7 +181,7 @@ pub(crate) async fn mark_read(
 }
 
 /// Columns that a later reading replaces; the rest is identity.
-const REPLACED: [Column; 21] = [
+const REPLACED: [Column; 22] = [
     Column::Kind,
     Column::Email,
     Column::EmailNormalized,
@@ -203,6 +203,7 @@ const REPLACED: [Column; 21] = [
     Column::ChangedAt,
     Column::ReadAt,
     Column::GoneAt,
+    Column::FormerAddress,
 ];
 
 /// Writes records, new or changed, whichever they are.
@@ -212,7 +213,7 @@ pub(crate) async fn save(
     integration: IntegrationId,
     records: &[SourceRecord],
 ) -> Result<(), DbErr> {
-    for chunk in records.chunks(rows_per_statement(27)) {
+    for chunk in records.chunks(rows_per_statement(28)) {
         Entity::insert_many(chunk.iter().map(|record| to_row(account, integration, record)))
             .on_conflict(
                 OnConflict::columns([Column::IntegrationId, Column::Stream, Column::StoreId])
@@ -255,6 +256,7 @@ fn to_row(account: AccountId, integration: IntegrationId, record: &SourceRecord)
         changed_at: Set(record.changed_at),
         read_at: Set(record.read_at),
         gone_at: Set(record.gone_at),
+        former_address: Set(record.former_address.map(Vec::from)),
     }
 }
 
@@ -290,5 +292,6 @@ pub(crate) fn from_row(row: Model) -> Result<SourceRecord, DbErr> {
         changed_at: row.changed_at,
         read_at: row.read_at,
         gone_at: row.gone_at,
+        former_address: row.former_address.map(|bytes| hash("former_address", &bytes)).transpose()?,
     })
 }

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::erased::left_out;
 use super::page::{Place, settle, tell_metrics};
-use super::reading::{Answer, Content, Reading};
+use super::reading::{Answer, Content, Reading, Writing};
 use crate::app::App;
 use crate::connectors::http::ahead;
 use crate::connectors::{Connector, ConnectorError, Retry};
@@ -243,7 +243,9 @@ async fn write_stream(
         answers.push(Answer { content, asked_at });
         asked.push((hint, asked_at));
     }
-    let Reading { change, stale, quarantined, counts, .. } = Reading::of(tx, store.id, stream, answers, now).await?;
+    let writing = Writing { key: suppression, now };
+    let Reading { change, stale, quarantined, counts, .. } =
+        Reading::of(tx, store.id, stream, answers, writing).await?;
     let place = Place { account: store.account_id, integration: store.id, platform: store.platform };
     let behalf = Behalf { actor: Some(ACTOR.to_owned()), ..Behalf::default() };
     let (_, head) = settle(tx, place, suppression, change, head, &behalf, now).await?;

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
 
 use super::erased::left_out;
-use super::reading::{Answer, Content, Reading, vanish};
+use super::reading::{Answer, Content, Reading, Writing, vanish};
 use crate::app::App;
 use crate::connectors::PeoplePage;
 use crate::domain::Platform;
@@ -70,7 +70,8 @@ pub(crate) async fn write_page(
     hints::overtake(&tx, run.integration_id, stream, &shown, asked_at).await?;
     let records = left_out(&tx, run.account_id, &context.suppression, page.records).await?;
     let answers = records.into_iter().map(|record| Answer { content: Content::Shown(record), asked_at }).collect();
-    let read = Reading::of(&tx, run.integration_id, stream, answers, now).await?;
+    let read =
+        Reading::of(&tx, run.integration_id, stream, answers, Writing { key: &context.suppression, now }).await?;
     let mut run = run.clone();
     run.pages += 1;
     run.counts.add(read.counts);
@@ -78,8 +79,8 @@ pub(crate) async fn write_page(
     progress.checkpoint = Some(page.resume_from);
     progress.watermark = page.watermark.or_else(|| progress.watermark.take());
     progress.total = page.total.or(progress.total);
-    progress.has_nameless |= read.quarantined.iter().any(|record| record.store_id.is_none());
     progress.hides_some |= page.hides_some;
+    progress.has_nameless |= read.quarantined.iter().any(|record| record.store_id.is_none());
     if context.is_full {
         sync_runs::remember_seen(&tx, run.id, run.pages, &read.seen).await?;
     }
@@ -111,10 +112,11 @@ pub(crate) async fn write_gone(context: &PageContext, run: &Run, gone: &[SourceR
     stop_if_cancelled(&tx, run).await?;
     let mut change = Change::default();
     let began = run.started_at.unwrap_or(now);
+    let writing = Writing { key: &context.suppression, now };
     for record in source_records::by_ids(&tx, run.integration_id, gone).await? {
         // A webhook may have made the store show it meanwhile.
         if record.changed_at < began && record.read_at.is_none_or(|read_at| read_at < began) {
-            vanish(&mut change, &record, Cause::DeletedInStore, None, now);
+            vanish(&mut change, &record, Cause::DeletedInStore, None, writing);
         }
     }
     let mut run = run.clone();

@@ -16,6 +16,7 @@ use crate::domain::people::{PersonKind, QuarantineReason, SkipReason, StoreId, S
 use crate::domain::source_record::SourceRecord;
 use crate::domain::sync::Counts;
 use crate::service::settle::{Change, Touch};
+use crate::store::people::SuppressionKey;
 use crate::store::source_records::{self, Known};
 use crate::store::sync_runs::Quarantined;
 
@@ -45,13 +46,21 @@ pub(super) struct Reading {
     pub(super) change: Change,
 }
 
+/// What everything that is written in one transaction shares.
+#[derive(Clone, Copy)]
+pub(super) struct Writing<'a> {
+    /// The account's key, for the hashes that stand for addresses.
+    pub(super) key: &'a SuppressionKey,
+    pub(super) now: DateTime<Utc>,
+}
+
 impl Reading {
     pub(super) async fn of(
         tx: &impl ConnectionTrait,
         integration: IntegrationId,
         stream: Stream,
         answers: Vec<Answer>,
-        now: DateTime<Utc>,
+        writing: Writing<'_>,
     ) -> Result<Self, DbErr> {
         let records: Vec<(Judged, DateTime<Utc>)> =
             answers.into_iter().map(|answer| (Judged::of(stream, answer.content), answer.asked_at)).collect();
@@ -80,7 +89,7 @@ impl Reading {
                     reading.seen.push(known.id);
                     reading.stale.extend(record.store_id().cloned());
                 }
-                known => reading.take(stream, record, known, &mut stored, asked_at, now),
+                known => reading.take(stream, record, known, &mut stored, asked_at, writing),
             }
         }
         Ok(reading)
@@ -94,7 +103,7 @@ impl Reading {
         known: Option<&Known>,
         stored: &mut HashMap<StoreId, SourceRecord>,
         asked_at: DateTime<Utc>,
-        now: DateTime<Utc>,
+        writing: Writing<'_>,
     ) {
         match record {
             Judged::Unusable(quarantined) => {
@@ -103,7 +112,7 @@ impl Reading {
                 match before {
                     // The store no longer states an address: the former one comes off.
                     Some(before) if quarantined.reason != QuarantineReason::Malformed => {
-                        *before = vanish(&mut self.change, before, Cause::NoLongerFits, Some(asked_at), now);
+                        *before = vanish(&mut self.change, before, Cause::NoLongerFits, Some(asked_at), writing);
                     }
                     _ => self.seen.extend(known.map(|known| known.id)),
                 }
@@ -112,7 +121,7 @@ impl Reading {
             Judged::Nobody(store_id, cause) => {
                 self.counts.skipped += 1;
                 if let Some(before) = stored.get_mut(&store_id) {
-                    *before = vanish(&mut self.change, before, cause, Some(asked_at), now);
+                    *before = vanish(&mut self.change, before, cause, Some(asked_at), writing);
                 }
             }
             Judged::Person(person, email, hash) => match stored.get_mut(&person.store_id) {
@@ -123,7 +132,7 @@ impl Reading {
                 Some(before) => {
                     self.counts.updated += 1;
                     self.seen.push(before.id);
-                    *before = show_again(&mut self.change, before, (&person, email, hash), asked_at, now);
+                    *before = show_again(&mut self.change, before, (&person, email, hash), asked_at, writing);
                 }
                 None => {
                     if let Some(known) = known {
@@ -132,7 +141,8 @@ impl Reading {
                         return;
                     }
                     self.counts.created += 1;
-                    let record = SourceRecord::first_seen(stream, &person, email, hash, now).asked_for(asked_at);
+                    let record =
+                        SourceRecord::first_seen(stream, &person, email, hash, writing.now).asked_for(asked_at);
                     self.seen.push(record.id);
                     touch(&mut self.change, &record, None);
                     put(&mut self.change, record.clone());
@@ -165,14 +175,15 @@ fn show_again(
     before: &SourceRecord,
     (person, email, hash): (&StorePerson, Email, [u8; 32]),
     asked_at: DateTime<Utc>,
-    now: DateTime<Utc>,
+    writing: Writing<'_>,
 ) -> SourceRecord {
     let is_same_address = before.email.as_ref() == Some(&email);
     if !is_same_address {
         lose_row(change, before);
     }
     touch(change, before, (!is_same_address).then_some(Cause::EmailChanged));
-    let after = before.shown_again(person, email, hash, now).asked_for(asked_at);
+    let address_hash = writing.key.hash(email.normalized());
+    let after = before.shown_again(person, (email, address_hash), hash, writing.now).asked_for(asked_at);
     touch(change, &after, None);
     put(change, after.clone());
     after
@@ -185,7 +196,7 @@ pub(super) fn vanish(
     before: &SourceRecord,
     cause: Cause,
     asked_at: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
+    writing: Writing<'_>,
 ) -> SourceRecord {
     if before.gone_at.is_some() {
         return before.clone();
@@ -194,7 +205,7 @@ pub(super) fn vanish(
     if cause == Cause::DeletedInStore {
         lose_row(change, before);
     }
-    let gone = before.gone(now);
+    let gone = before.gone(writing.now, |email| writing.key.hash(email.normalized()));
     let after = match asked_at {
         Some(asked_at) => gone.asked_for(asked_at),
         None => gone,

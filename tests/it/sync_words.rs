@@ -4,8 +4,12 @@
 #![cfg(test)]
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use ::entity::{contact, source_record};
 use assent::domain::consent::{Channel, ConsentEvent};
+use assent::domain::ids::ContactId;
 use assent::domain::sync::RunMode;
 use assent::domain::{Audience, Platform, Purpose};
 use assent::error::Error;
@@ -14,17 +18,20 @@ use assent::service;
 use assent::service::consents::NewConsent;
 use assent::service::integrations::IntegrationChange;
 use chrono::TimeDelta;
-use serde_json::json;
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use serde_json::{Value, json};
 
+use crate::support::answering::{AnsweringStore, Reply};
 use crate::support::app::TestApp;
 use crate::support::consent::consent;
 use crate::support::databases::{TestDatabase, both_databases};
-use crate::support::shop::Shop;
+use crate::support::shop::{Installed, Shop};
 
 both_databases!(
     a_withdrawal_ends_marketing_whoever_gave_it_until_the_store_has_a_newer_yes,
     an_old_yes_of_a_store_installed_later_undoes_no_withdrawal,
     an_old_yes_of_another_flag_undoes_no_withdrawal,
+    an_account_that_is_back_has_said_what_it_said_and_no_more,
     an_older_yes_that_arrives_late_undoes_no_withdrawal,
     a_suppression_beats_every_ground,
     only_a_newer_consent_for_email_lifts_a_suppression,
@@ -109,6 +116,53 @@ async fn an_old_yes_of_another_flag_undoes_no_withdrawal(db: TestDatabase) {
     }
     let expected: BTreeSet<String> = before.into_iter().filter(|other| *other != email).collect();
     assert_eq!(shop.on(Audience::Subscribers).await, expected, "and looking elsewhere for a while is no opt-out");
+}
+
+async fn an_account_that_is_back_has_said_what_it_said_and_no_more(db: TestDatabase) {
+    let test = TestApp::new(db).await;
+    let is_there = Arc::new(AtomicBool::new(true));
+    let there = Arc::clone(&is_there);
+    let store = AnsweringStore::start(move |asked| {
+        let is_shown = there.load(Ordering::SeqCst) && asked.path.ends_with("/customers");
+        let all = if is_shown { vec![account(1, "anna"), account(2, "bert"), account(3, "carl")] } else { Vec::new() };
+        let shown = all.iter().skip(asked.number_of("offset").unwrap_or(0)).cloned().collect();
+        Reply::json(&Value::Array(shown)).header("X-WP-Total", &all.len())
+    })
+    .await;
+    let settings = json!({"storeUrl": store.url, "consumerKey": "ck_test", "consumerSecret": "cs_test"});
+    let shop = Installed::new(&test.app, Platform::WooCommerce, settings).await;
+    shop.sync(RunMode::Full).await;
+    assert_eq!(shop.on(Audience::Subscribers).await.len(), 3);
+    is_there.store(false, Ordering::SeqCst);
+    test.clock.advance(TimeDelta::minutes(1));
+    shop.sync(RunMode::Full).await;
+    assert_eq!(shop.on(Audience::Subscribers).await, BTreeSet::new());
+    let remembered = || source_record::Entity::find().filter(source_record::Column::FormerAddress.is_not_null());
+    assert_eq!(remembered().count(&shop.app.db).await.unwrap(), 3);
+    let (no, erased) = (shop.withdraws("bert@example.com").await, contact_of(&shop, "carl@example.com").await);
+    service::erasure::erase(&shop.app, &shop.caller, erased).await.unwrap();
+    assert_eq!(remembered().count(&shop.app.db).await.unwrap(), 2, "erasure lets go of it");
+    is_there.store(true, Ordering::SeqCst);
+    test.clock.advance(TimeDelta::minutes(1));
+    shop.sync(RunMode::Full).await;
+    assert_eq!(
+        shop.on(Audience::Subscribers).await,
+        ["anna@example.com".to_owned()].into(),
+        "{no:?} said no meanwhile"
+    );
+    assert_eq!(remembered().count(&shop.app.db).await.unwrap(), 0);
+}
+
+/// An account of WooCommerce that says yes without a date.
+fn account(id: u64, name: &str) -> Value {
+    json!({"id": id, "email": format!("{name}@example.com"), "first_name": "", "last_name": "",
+        "date_created_gmt": "2025-01-01T00:00:00",
+        "meta_data": [{"id": id, "key": "assent_marketing_opt_in", "value": "yes"}]})
+}
+
+async fn contact_of(shop: &Installed, email: &str) -> ContactId {
+    let of_address = contact::Entity::find().filter(contact::Column::EmailNormalized.eq(email));
+    of_address.one(&shop.app.db).await.unwrap().expect("there is a contact").id.into()
 }
 
 async fn an_older_yes_that_arrives_late_undoes_no_withdrawal(db: TestDatabase) {
