@@ -159,16 +159,35 @@ pub(crate) async fn claim(
     Ok(Some((row.integration_id.into(), token)))
 }
 
+/// Takes up the endpoint of one integration, due or not, unless a worker has it.
+pub(crate) async fn claim_one(
+    db: &impl ConnectionTrait,
+    id: IntegrationId,
+    length: TimeDelta,
+    now: DateTime<Utc>,
+) -> Result<Option<Uuid>, DbErr> {
+    let token = Uuid::new_v4();
+    let claimed = Entity::update_many()
+        .col_expr(Column::LeaseToken, Expr::value(token))
+        .col_expr(Column::LeaseUntil, Expr::value(now + length))
+        .filter(Column::IntegrationId.eq(id.0))
+        .filter(is_free(now))
+        .exec(db)
+        .await?;
+    Ok((claimed.rows_affected == 1).then_some(token))
+}
+
+fn is_free(now: DateTime<Utc>) -> Condition {
+    Condition::any().add(Column::LeaseUntil.is_null()).add(Column::LeaseUntil.lt(now))
+}
+
 fn due(now: DateTime<Utc>) -> Condition {
     let active = Query::select()
         .column(integration::Column::Id)
         .from(integration::Entity)
         .and_where(integration::Column::State.eq(IntegrationState::Active.as_str()))
         .to_owned();
-    Condition::all()
-        .add(Column::IntegrationId.in_subquery(active))
-        .add(Column::NextAt.lte(now))
-        .add(Condition::any().add(Column::LeaseUntil.is_null()).add(Column::LeaseUntil.lt(now)))
+    Condition::all().add(Column::IntegrationId.in_subquery(active)).add(Column::NextAt.lte(now)).add(is_free(now))
 }
 
 /// Whether a registration may be due; asked before a writing transaction is begun.
@@ -196,11 +215,11 @@ pub(crate) struct Outcome {
     pub(crate) next_at: DateTime<Utc>,
 }
 
-/// Writes down what came of a registration, under its lease if it was taken up by a worker.
+/// Writes down what came of a registration, under its lease.
 pub(crate) async fn note(
     db: &impl ConnectionTrait,
     id: IntegrationId,
-    token: Option<Uuid>,
+    token: Uuid,
     outcome: &Outcome,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
@@ -209,24 +228,21 @@ pub(crate) async fn note(
         .col_expr(Column::State, Expr::value(outcome.state.as_str()))
         .col_expr(Column::Detail, Expr::value(outcome.detail.clone()))
         .col_expr(Column::Attempts, Expr::value(i32::try_from(outcome.attempts).unwrap_or(i32::MAX)))
-        .col_expr(Column::NextAt, Expr::value(outcome.next_at));
+        .col_expr(Column::NextAt, Expr::value(outcome.next_at))
+        .col_expr(Column::LeaseToken, Expr::value(Option::<Uuid>::None))
+        .col_expr(Column::LeaseUntil, Expr::value(Option::<DateTime<Utc>>::None));
     if let Some(registration) = &outcome.registration {
         update = update
             .col_expr(Column::Topics, Expr::value(json!(registration.topics)))
             .col_expr(Column::Problems, Expr::value(json!(registration.problems)))
             .col_expr(Column::CheckedAt, Expr::value(now));
     }
-    if let Some(token) = token {
-        update = update
-            .col_expr(Column::LeaseToken, Expr::value(Option::<Uuid>::None))
-            .col_expr(Column::LeaseUntil, Expr::value(Option::<DateTime<Utc>>::None))
-            .filter(Column::LeaseToken.eq(token));
-    }
-    update.filter(Column::IntegrationId.eq(id.0)).exec(db).await?;
+    update.filter(Column::IntegrationId.eq(id.0)).filter(Column::LeaseToken.eq(token)).exec(db).await?;
     Ok(())
 }
 
-/// Notes that hints were handled, the last of them after so many milliseconds.
+/// Notes that hints were handled, the last of them after so many milliseconds. Last in its transaction, as
+/// [`note_delivery`].
 pub(crate) async fn note_handled(
     tx: &impl ConnectionTrait,
     id: IntegrationId,

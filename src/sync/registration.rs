@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use futures::{TryStreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::app::App;
+use crate::domain::ids::IntegrationId;
 use crate::error::Error;
 use crate::service::webhooks as service;
 use crate::store::{begin, hints, installed, webhooks};
@@ -14,8 +17,10 @@ use crate::store::{begin, hints, installed, webhooks};
 const POLL: Duration = Duration::from_secs(1);
 /// How often old deliveries are forgotten.
 const PURGE: TimeDelta = TimeDelta::hours(1);
-/// How long a registration may take before another worker tries: more than it can.
-const LEASE: TimeDelta = TimeDelta::seconds(90);
+/// Registrations at once: one store that does not answer holds up none of the others for its minute.
+const SIDE_BY_SIDE: usize = 4;
+/// Registrations of one look.
+const MAX_AT_ONCE: u32 = 1000;
 /// Integrations without an endpoint that get one at once.
 const MAX_MADE: u64 = 50;
 
@@ -60,7 +65,7 @@ pub async fn purge(app: &App) -> Result<(), Error> {
     Ok(())
 }
 
-/// Registers the webhooks of all integrations that are due now, one after the other, at most a thousand.
+/// Registers the webhooks of all integrations that are due now, a few side by side, at most a thousand.
 ///
 /// # Errors
 /// Storage fails.
@@ -68,21 +73,31 @@ pub async fn run_due(app: &App) -> Result<(), Error> {
     for integration in webhooks::without(&app.db, MAX_MADE).await? {
         service::make(app, &app.db, integration).await?;
     }
-    for _ in 0..1000 {
-        let now = app.clock.now();
-        if !webhooks::any_due(&app.db, now).await? {
-            return Ok(());
-        }
-        let tx = begin(&app.db).await?;
-        let claimed = webhooks::claim(&tx, LEASE, now).await?;
-        tx.commit().await?;
-        let Some((integration, token)) = claimed else { return Ok(()) };
-        let Some(store) = installed::find(&app.db, integration).await? else { continue };
-        match service::register(app, &store).await {
-            Ok(outcome) => webhooks::note(&app.db, integration, Some(token), &outcome, app.clock.now()).await?,
-            // Its lease runs out, and it is tried again.
-            Err(error) => report(Err(error), "webhooks of an integration can't be registered"),
-        }
+    // Claimed one by one, as there is room: a lease does not run while its store is not yet asked.
+    let claimed = stream::try_unfold(0, |done| async move {
+        let next = if done < MAX_AT_ONCE { take_up(app).await? } else { None };
+        Ok::<_, Error>(next.map(|claimed| (claimed, done + 1)))
+    });
+    claimed.try_for_each_concurrent(SIDE_BY_SIDE, |(id, token)| register(app, id, token)).await
+}
+
+async fn take_up(app: &App) -> Result<Option<(IntegrationId, Uuid)>, Error> {
+    let now = app.clock.now();
+    if !webhooks::any_due(&app.db, now).await? {
+        return Ok(None);
+    }
+    let tx = begin(&app.db).await?;
+    let claimed = webhooks::claim(&tx, service::LEASE, now).await?;
+    tx.commit().await?;
+    Ok(claimed)
+}
+
+async fn register(app: &App, integration: IntegrationId, token: Uuid) -> Result<(), Error> {
+    let Some(store) = installed::find(&app.db, integration).await? else { return Ok(()) };
+    match service::register(app, &store).await {
+        Ok(outcome) => webhooks::note(&app.db, integration, token, &outcome, app.clock.now()).await?,
+        // Its lease runs out, and it is tried again.
+        Err(error) => report(Err(error), "webhooks of an integration can't be registered"),
     }
     Ok(())
 }

@@ -23,7 +23,7 @@ use crate::secrets::random;
 use crate::store::{begin, hints, installed, webhooks};
 
 pub use receive::{MAX_BODY_BYTES, Received, is_expected, receive};
-pub(crate) use registration::{register, remove};
+pub(crate) use registration::{LEASE, register, remove};
 pub use self_test::test;
 
 /// How long a delivery is remembered, and a hint that was given up: longer than any platform sends one again.

@@ -18,6 +18,8 @@ use crate::store::webhooks::Outcome;
 
 /// Time for all requests of one registration.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How long a registration may take before another worker tries: more than it can.
+pub(crate) const LEASE: TimeDelta = TimeDelta::seconds(90);
 /// Time for taking webhooks away before an integration goes; what is left at the store is answered with 404.
 const FAREWELL: Duration = Duration::from_secs(5);
 /// BigCommerce and WooCommerce switch webhooks off without a word after failures, so that they are looked at daily

@@ -19,7 +19,8 @@ use crate::domain::access::Scope;
 use crate::domain::ids::{IntegrationId, new_uuid};
 use crate::domain::webhook::{RegistrationState, WebhookTest};
 use crate::error::Error;
-use crate::store::{installed, webhooks};
+use crate::store::installed::{self, InstalledStore};
+use crate::store::webhooks::{self, Outcome};
 
 /// Topic of a delivery that we sent ourselves.
 pub(super) const TOPIC: &str = "assent.test";
@@ -60,12 +61,12 @@ fn hex(text: &[u8]) -> Option<Vec<u8>> {
 /// delivery to the public address of this service and waits for it, for five seconds at most.
 ///
 /// # Errors
-/// The integration is not there. Whatever is wrong with its webhooks is in the result.
+/// The integration is not there, or its webhooks are being registered already. Whatever is wrong with them is in the
+/// result.
 pub async fn test(app: &App, caller: &Caller, id: IntegrationId) -> Result<WebhookTest, Error> {
     caller.require(Scope::IntegrationsWrite)?;
     let store = installed::find_of(&app.db, caller.account_id, id).await?.ok_or(Error::NotFound("integration"))?;
-    let outcome = registration::register(app, &store).await?;
-    webhooks::note(&app.db, id, None, &outcome, app.clock.now()).await?;
+    let outcome = register(app, &store).await?;
     let (endpoint, row) = endpoint(app, id).await?;
     let mut problems: Vec<String> = outcome.detail.into_iter().chain(row.problems).collect();
     let arrived = if outcome.state == RegistrationState::Unsupported {
@@ -76,13 +77,25 @@ pub async fn test(app: &App, caller: &Caller, id: IntegrationId) -> Result<Webho
     };
     problems.dedup();
     Ok(WebhookTest {
-        ok: outcome.state == RegistrationState::Registered && arrived.is_some(),
+        ok: outcome.state == RegistrationState::Registered && arrived.is_some() && problems.is_empty(),
         topics: row.topics,
         problems,
         arrived: arrived.is_some(),
         arrived_after_ms: arrived.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
         last_delivery_at: row.last_delivery_at,
     })
+}
+
+/// Registers as the worker does, and never beside it: two at once would make each webhook twice.
+async fn register(app: &App, store: &InstalledStore) -> Result<Outcome, Error> {
+    endpoint(app, store.id).await?;
+    let token = webhooks::claim_one(&app.db, store.id, registration::LEASE, app.clock.now()).await?;
+    let token = token.ok_or_else(|| {
+        Error::Conflict("the webhooks of this integration are being registered; test them in a minute".to_owned())
+    })?;
+    let outcome = registration::register(app, store).await?;
+    webhooks::note(&app.db, store.id, token, &outcome, app.clock.now()).await?;
+    Ok(outcome)
 }
 
 /// Sends a delivery to our own public address and looks for it in the database, where any replica may have put it.
