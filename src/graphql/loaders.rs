@@ -26,6 +26,7 @@ use crate::api::integration::IntegrationView;
 use crate::api::list::ListView;
 use crate::api::page::Key;
 use crate::api::sync::SyncRunView;
+use crate::api::webhook::WebhooksView;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::domain::contact::{Contact, Membership, MembershipEvent, SourceRecord};
@@ -97,6 +98,21 @@ by_id! {
     SyncRunId => SyncRunView, service::runs::by_ids, |run: &SyncRun| run.id;
     SourceRecordId => SourceRecordView, service::contacts::sources_by_ids, |record: &SourceRecord| record.id;
     ConsentRecordId => ConsentRecordView, service::evidence::by_ids, |found: &RecordedConsent| found.record.id;
+}
+
+/// The webhooks of an integration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct WebhooksOf(pub(super) IntegrationId);
+
+impl Loader<WebhooksOf> for Reader {
+    type Value = WebhooksView;
+    type Error = SharedError;
+
+    async fn load(&self, keys: &[WebhooksOf]) -> Result<HashMap<WebhooksOf, WebhooksView>, SharedError> {
+        let ids: Vec<IntegrationId> = keys.iter().map(|WebhooksOf(id)| *id).collect();
+        let found = service::webhooks::by_ids(&self.app, &self.caller, &ids).await?;
+        Ok(found.into_iter().map(|(id, webhooks)| (WebhooksOf(id), webhooks.into())).collect())
+    }
 }
 
 /// Reads pages of relations: for each parent and window one page.

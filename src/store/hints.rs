@@ -10,8 +10,8 @@ use ::entity::pending_hint::{ActiveModel, Column, Entity, Model};
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{Expr, LockBehavior, LockType, OnConflict, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, PaginatorTrait as _, QueryFilter,
-    QueryOrder, QuerySelect, Set,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect,
+    Set,
 };
 use uuid::Uuid;
 
@@ -19,7 +19,6 @@ use super::words::word;
 use crate::domain::ids::{IntegrationId, new_uuid};
 use crate::domain::people::{StoreId, Stream};
 use crate::domain::sync::IntegrationState;
-use crate::domain::webhook::GivenUp;
 
 /// One record to be read again.
 #[derive(Debug, Clone)]
@@ -291,46 +290,6 @@ pub(crate) async fn overtake(
             .await?;
     }
     Ok(())
-}
-
-/// How many hints wait, since when the oldest does, and how many were given up.
-pub(crate) async fn counts(
-    db: &impl ConnectionTrait,
-    integration: IntegrationId,
-) -> Result<(u64, Option<DateTime<Utc>>, u64), DbErr> {
-    let of_store = || Entity::find().filter(Column::IntegrationId.eq(integration.0));
-    let waiting = of_store().filter(Column::GivenUpAt.is_null());
-    let oldest = waiting.clone().order_by_asc(Column::ReceivedAt).one(db).await?;
-    let given_up = of_store().filter(Column::GivenUpAt.is_not_null()).count(db).await?;
-    Ok((waiting.count(db).await?, oldest.map(|row| row.received_at), given_up))
-}
-
-/// The hints that were given up last, newest first, at most `limit`.
-pub(crate) async fn given_up(
-    db: &impl ConnectionTrait,
-    integration: IntegrationId,
-    limit: u64,
-) -> Result<Vec<GivenUp>, DbErr> {
-    let rows = Entity::find()
-        .filter(Column::IntegrationId.eq(integration.0))
-        .filter(Column::GivenUpAt.is_not_null())
-        .order_by_desc(Column::GivenUpAt)
-        .order_by_desc(Column::Id)
-        .limit(limit)
-        .all(db)
-        .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(GivenUp {
-                stream: word("stream", &row.stream)?,
-                store_id: row.store_id,
-                received_at: row.received_at,
-                attempts: u32::try_from(row.attempts).unwrap_or_default(),
-                code: row.error_code.unwrap_or_default(),
-                detail: row.error_detail.unwrap_or_default(),
-            })
-        })
-        .collect()
 }
 
 /// Forgets hints that were given up before a time.

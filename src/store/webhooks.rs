@@ -1,19 +1,21 @@
 //! Where webhooks of a store arrive and which were seen.
 
+use std::collections::HashMap;
+
 use ::entity::webhook_endpoint::{ActiveModel, Column, Entity, Model};
 use ::entity::{integration, webhook_delivery};
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{Expr, LockBehavior, LockType, OnConflict, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, PaginatorTrait as _, QueryFilter,
-    QueryOrder, QuerySelect, Set,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect,
+    Set,
 };
 use serde_json::json;
 use uuid::Uuid;
 
 use super::words::{bad_row, word};
 use crate::connectors::hooks::Registration;
-use crate::domain::ids::IntegrationId;
+use crate::domain::ids::{AccountId, IntegrationId};
 use crate::domain::sync::IntegrationState;
 use crate::domain::webhook::RegistrationState;
 
@@ -70,6 +72,25 @@ pub(crate) async fn add(
 /// Finds an integration's endpoint, whoever's it is.
 pub(crate) async fn find(db: &impl ConnectionTrait, id: IntegrationId) -> Result<Option<Endpoint>, DbErr> {
     Entity::find_by_id(id.0).one(db).await?.map(from_row).transpose()
+}
+
+/// The endpoints of integrations of an account; one that is not the account's, or has none, is absent.
+pub(crate) async fn of_account(
+    db: &impl ConnectionTrait,
+    account: AccountId,
+    ids: &[IntegrationId],
+) -> Result<HashMap<IntegrationId, Endpoint>, DbErr> {
+    let owned = Query::select()
+        .column(integration::Column::Id)
+        .from(integration::Entity)
+        .and_where(integration::Column::AccountId.eq(account.0))
+        .to_owned();
+    let rows = Entity::find()
+        .filter(Column::IntegrationId.is_in(ids.iter().map(|id| id.0)))
+        .filter(Column::IntegrationId.in_subquery(owned))
+        .all(db)
+        .await?;
+    rows.into_iter().map(|row| Ok((row.integration_id.into(), from_row(row)?))).collect()
 }
 
 fn from_row(row: Model) -> Result<Endpoint, DbErr> {
@@ -295,21 +316,6 @@ pub(crate) async fn remember(
 /// Whether a delivery was taken.
 pub(crate) async fn is_known(db: &impl ConnectionTrait, id: IntegrationId, key: [u8; 32]) -> Result<bool, DbErr> {
     Ok(webhook_delivery::Entity::find_by_id((id.0, key.to_vec())).one(db).await?.is_some())
-}
-
-/// How many of the store's deliveries were taken since a time; our own tests, named by their topic, do not count.
-pub(crate) async fn count_since(
-    db: &impl ConnectionTrait,
-    id: IntegrationId,
-    since: DateTime<Utc>,
-    test_topic: &str,
-) -> Result<u64, DbErr> {
-    webhook_delivery::Entity::find()
-        .filter(webhook_delivery::Column::IntegrationId.eq(id.0))
-        .filter(webhook_delivery::Column::ReceivedAt.gte(since))
-        .filter(webhook_delivery::Column::Topic.ne(test_topic))
-        .count(db)
-        .await
 }
 
 /// Forgets deliveries that were taken before a time.

@@ -11,10 +11,9 @@ use crate::api::webhook::WebhooksView;
 use crate::domain::Platform;
 use crate::domain::ids::ListId;
 use crate::domain::run::SyncRun;
-use crate::graphql::context::Parts as _;
-use crate::graphql::loaders::{RunsOf, find_some, relation};
+use crate::error::Error;
+use crate::graphql::loaders::{RunsOf, WebhooksOf, find, find_some, relation};
 use crate::graphql::pages::{Arguments, Page, relation_cost};
-use crate::service::webhooks;
 
 #[ComplexObject]
 impl IntegrationView {
@@ -26,8 +25,8 @@ impl IntegrationView {
     /// Its webhooks: what is registered at the store, what arrived, what waits.
     #[graphql(complexity = "10 + child_complexity")]
     async fn webhooks(&self, ctx: &Context<'_>) -> Result<WebhooksView> {
-        let (app, caller) = ctx.parts()?;
-        Ok(webhooks::get(app, caller, self.id.into()).await?.into())
+        let found = find(ctx, WebhooksOf(self.id.into())).await?;
+        Ok(found.ok_or(Error::NotFound("integration"))?)
     }
 
     /// Its runs, newest first.

@@ -9,4 +9,5 @@ pub(crate) mod privacy_requests;
 pub(crate) mod relations;
 pub(crate) mod runs;
 pub(crate) mod sources;
+pub(crate) mod webhooks;
 mod window;

@@ -150,7 +150,7 @@ pub(crate) async fn issues(
 }
 
 /// Reads the rows of all parents, each with its place in its parent's order.
-async fn read<P, E, K>(
+pub(super) async fn read<P, E, K>(
     db: &impl ConnectionTrait,
     parents: &[P],
     query: impl Fn(Uuid) -> Select<E>,

@@ -92,6 +92,7 @@ async fn relations_cost_the_same_for_many_as_for_one(db: TestDatabase) {
         "{ lists(first: SIZE) { nodes { memberCount contacts(first: 10) { nodes { email suppressedAt } } } } }",
         "{ integrations(first: SIZE) { nodes { mappings { subscribers { name } customers { name } }
             syncRuns(first: 2) { nodes { status integration { name } issues { nodes { id } } } } } } }",
+        "{ integrations(first: SIZE) { nodes { webhooks { state pending deliveries givenUp lastGivenUp { code } } } } }",
     ];
     for document in documents {
         let (one, _) = statements(&api, &document.replace("SIZE", "1")).await;
