@@ -25,7 +25,7 @@ pub const SYNC_RECORDS: &str = "assent_sync_records_total";
 /// Gauge of sync runs that this process works on.
 pub const SYNC_RUNNING: &str = "assent_sync_runs_running";
 /// Counter of webhook deliveries; labels `platform` and `outcome` (taken, duplicate, unsigned, `bad_signature`,
-/// `out_of_window`, unreadable).
+/// `out_of_window`, unreadable, failed).
 pub const DELIVERIES: &str = "assent_webhook_deliveries_total";
 /// Counter of records that a webhook asked to read again; labels `platform` and `outcome` (handled, failed).
 pub const HINTS: &str = "assent_webhook_hints_total";

@@ -8,6 +8,7 @@ pub mod consent_record;
 pub mod contact;
 pub mod contact_list;
 pub mod ground;
+pub mod hint_lane;
 pub mod integration;
 pub mod ledger_head;
 pub mod mapping;

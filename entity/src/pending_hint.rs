@@ -24,12 +24,14 @@ pub struct Model {
     pub version: i64,
     /// How often reading it failed.
     pub attempts: i32,
+    /// Since when reading it fails.
+    pub failing_since: Option<DateTimeUtc>,
+    /// How often a worker took it up and wrote nothing.
+    pub lapses: i32,
     /// Not read before this.
     pub not_before: DateTimeUtc,
-    /// The worker that may write.
+    /// The worker that took it up; it may write while its lane says the same.
     pub lease_token: Option<Uuid>,
-    /// Until when it may, unless it says more.
-    pub lease_until: Option<DateTimeUtc>,
     /// When a page that showed the record was asked for, if one was written while a worker has the hint.
     pub page_asked_at: Option<DateTimeUtc>,
     /// When it was given up.

@@ -16,6 +16,7 @@ mod m20260101_000006_create_sync_run;
 mod m20260101_000007_create_webhook;
 mod m20260101_000008_create_privacy_request;
 mod m20260101_000009_add_integration_notices;
+mod m20260101_000010_give_hints_lanes;
 mod m20260101_000012_add_source_record_memory;
 
 /// All changes, in order.
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000007_create_webhook::Migration),
             Box::new(m20260101_000008_create_privacy_request::Migration),
             Box::new(m20260101_000009_add_integration_notices::Migration),
+            Box::new(m20260101_000010_give_hints_lanes::Migration),
             Box::new(m20260101_000012_add_source_record_memory::Migration),
         ]
     }

@@ -16,6 +16,9 @@ use crate::domain::privacy::PrivacyRequest;
 /// How far a delivery's signed time may lie from ours, where the platform signs a time. Source: Standard Webhooks.
 pub const REPLAY_WINDOW: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 
+/// Most records that one delivery may name. A shop that writes thousands at once is read as a whole instead.
+pub const MAX_HINTS: usize = 500;
+
 /// A platform's webhooks. A connector that has none gives none.
 pub trait Hooks: Send + Sync {
     /// Verifies a delivery in constant time and reads it. Asks the store nothing.
@@ -64,7 +67,8 @@ pub struct Delivery {
     /// What it was about, in the platform's words, for the log of deliveries; no personal data, at most 64 bytes. Empty:
     /// nobody signed it (a ping), it is answered and leaves no trace.
     pub topic: String,
-    /// What to read again; empty for a ping and for topics that concern nobody.
+    /// What to read again; empty for a ping and for topics that concern nobody. More than [`MAX_HINTS`] have the whole
+    /// store read.
     pub hints: Vec<Hint>,
     /// What the law has somebody ask for through the store. Whoever takes the delivery in records it in the same
     /// transaction, so that it is never lost.
@@ -79,7 +83,24 @@ pub struct Hint {
     /// Identity within the stream.
     pub store_id: StoreId,
     /// Whether it may be an opt-out or a deletion: handled ahead of everything else.
-    pub urgent: bool,
+    pub urgent: Urgency,
+}
+
+/// Whether a record is to be read ahead of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// It is no opt-out and no deletion.
+    No,
+    /// It is an opt-out if the store said yes before, as the delivery shows no flag at all.
+    IfGranted,
+    /// It may be an opt-out or a deletion.
+    Yes,
+}
+
+impl From<bool> for Urgency {
+    fn from(urgent: bool) -> Self {
+        if urgent { Self::Yes } else { Self::No }
+    }
 }
 
 /// What is registered at the store.

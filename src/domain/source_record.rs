@@ -50,6 +50,9 @@ pub struct SourceRecord {
     pub former_address: Option<[u8; 32]>,
 }
 
+/// The hash of a record that was asked for and never shown; no hash of anything.
+const NEVER_SHOWN: [u8; 32] = [0xff; 32];
+
 /// The word that a consent record was made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recorded {
@@ -89,6 +92,32 @@ impl SourceRecord {
         }
     }
 
+    /// A record that was asked for at that time, was not there, and had not been known: so that what was asked for
+    /// earlier and comes later does not make it known. Says nothing of anybody.
+    #[must_use]
+    pub fn never_shown(stream: Stream, store_id: StoreId, asked_at: DateTime<Utc>) -> Self {
+        Self {
+            id: SourceRecordId::at(asked_at),
+            stream,
+            store_id,
+            kind: PersonKind::Account,
+            email: None,
+            first_name: None,
+            last_name: None,
+            contact_id: None,
+            payload_hash: NEVER_SHOWN,
+            held: Held { shown: OptIn::Unknown, word: None, flags: Vec::new() },
+            opt_in_source: OptInSource::StoreSetting,
+            opt_in_detail: String::new(),
+            recorded: None,
+            first_seen_at: asked_at,
+            changed_at: asked_at,
+            read_at: Some(asked_at),
+            gone_at: Some(asked_at),
+            former_address: None,
+        }
+    }
+
     /// The record after the store showed something else, or showed it again. `address_hash` is the keyed hash of `email`.
     #[must_use]
     pub fn shown_again(
@@ -98,6 +127,9 @@ impl SourceRecord {
         hash: [u8; 32],
         at: DateTime<Utc>,
     ) -> Self {
+        if self.payload_hash == NEVER_SHOWN {
+            return Self { id: self.id, ..Self::first_seen(self.stream, person, email, hash, at) };
+        }
         let same_address = self.email.as_ref() == Some(&email) || self.former_address == Some(address_hash);
         let held = Held::next(Some(&self.held), same_address, &person.statement, at);
         // The way and the vendor's words belong to the word that is held, which an older one does not replace.
@@ -175,6 +207,18 @@ impl SourceRecord {
 mod tests {
     use super::*;
     use crate::domain::statement::{Scope, Statement};
+
+    #[test]
+    fn what_was_never_shown_begins_like_anything_new() {
+        let email: Email = "anna@example.com".parse().unwrap();
+        let mut anna = person(OptIn::Granted, 3, OptInSource::AccountCreation);
+        anna.statement = Statement { at: None, scope: Scope::Account, ..anna.statement };
+        let absent = SourceRecord::never_shown(Stream::Customers, anna.store_id.clone(), at(5));
+        let shown = absent.shown_again(&anna, (email.clone(), [7; 32]), [1; 32], at(9));
+        let new = SourceRecord::first_seen(Stream::Customers, &anna, email, [1; 32], at(9));
+        assert_eq!(shown, SourceRecord { id: absent.id, ..new });
+        assert!(shown.held.word.is_some_and(|word| word.value == OptIn::Granted));
+    }
 
     fn at(second: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap()

@@ -50,7 +50,7 @@ pub struct Webhooks {
     pub last_handled_at: Option<DateTime<Utc>>,
     /// How long that took from the receipt of its delivery, in milliseconds.
     pub last_handling_ms: Option<u64>,
-    /// Records that could not be read again in the last seven days; the next sync sees them.
+    /// Records that could not be read again in the last seven days; the next full sync sees them.
     pub given_up: u64,
     /// The last of them, newest first, at most 20.
     pub last_given_up: Vec<GivenUp>,

@@ -8,7 +8,8 @@ use crate::domain::access::Scope;
 use crate::domain::ids::{AccountId, IntegrationId, SyncRunId};
 use crate::domain::sync::{IntegrationState, RunMode};
 use crate::error::Error;
-use crate::store::{begin, installed, sync_runs};
+use crate::store::installed::{self, InstalledStore};
+use crate::store::{begin, sync_runs};
 
 /// Queues a run and wakes the worker.
 ///
@@ -37,6 +38,21 @@ pub async fn start(app: &App, caller: &Caller, integration: IntegrationId, mode:
     })?;
     app.wake_worker.notify_one();
     Ok(run)
+}
+
+/// Queues a full run because a webhook named more records than are read one by one. Where a run is under way, or none may
+/// be, the next one reads everything: that is noted already.
+pub(crate) async fn start_reading_all(app: &App, store: &InstalledStore) -> Result<(), Error> {
+    if store.state != IntegrationState::Active {
+        return Ok(());
+    }
+    let queued = sync_runs::queue(&app.db, store.account_id, store.id, RunMode::Full, app.clock.now()).await;
+    match queued.map_err(|error| (error.sql_err(), error)) {
+        Ok(_) => app.wake_worker.notify_one(),
+        Err((Some(SqlErr::UniqueConstraintViolation(_) | SqlErr::ForeignKeyConstraintViolation(_)), _)) => {}
+        Err((_, error)) => return Err(error.into()),
+    }
+    Ok(())
 }
 
 /// Asks a run to stop: at once if it waits, else before its next page. A run that has ended stays as it is.

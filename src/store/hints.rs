@@ -1,24 +1,29 @@
-//! Records that a webhook asked to read again: one row a record, taken up by one worker at a time.
+//! Records that a webhook asked to read again: one row a record, taken up by one worker at a time ([`super::hint_lanes`]).
 //!
 //! **Invariant:** a hint goes only with what came of it, in one transaction, and stays if its record was named again
-//! meanwhile. Rows are locked in the order of (stream, store id), so that no two writers wait for each other.
+//! meanwhile.
+//!
+//! **Order of locks**, the same for whoever receives and whoever handles, so that none of them waits for one that waits
+//! for it: first the account's ledger where it is needed, then hints, in the order of (stream, store id), then lanes, then
+//! the integration, and its webhook endpoint last. Nobody waits for more than one of several rows without having them in
+//! that order; what only looks for work passes locked rows over.
 
 use std::collections::BTreeMap;
 
-use ::entity::integration;
+use ::entity::hint_lane;
 use ::entity::pending_hint::{ActiveModel, Column, Entity, Model};
-use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::sea_query::{Expr, LockBehavior, LockType, OnConflict, Query};
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Alias, Expr, LockBehavior, LockType, OnConflict};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect,
-    Set,
+    QueryTrait as _, Set,
 };
 use uuid::Uuid;
 
-use super::words::word;
+use super::hint_lanes::{self, Batch};
+use super::words::{rows_per_statement, word};
 use crate::domain::ids::{IntegrationId, new_uuid};
 use crate::domain::people::{StoreId, Stream};
-use crate::domain::sync::IntegrationState;
 
 /// One record to be read again.
 #[derive(Debug, Clone)]
@@ -39,22 +44,17 @@ pub(crate) struct Claimed {
     pub(crate) received_at: DateTime<Utc>,
     pub(crate) version: i64,
     pub(crate) attempts: i32,
+    pub(crate) failing_since: Option<DateTime<Utc>>,
+    /// How often a worker took it up before and wrote nothing.
+    pub(crate) lapses: i32,
     /// When a page that shows the record was asked for, if one was written since the hint was taken up.
     pub(crate) page_asked_at: Option<DateTime<Utc>>,
     /// Whether the store named the record again since the hint was taken up.
     pub(crate) is_named_again: bool,
 }
 
-/// Hints of one store and the worker that may write them.
-#[derive(Debug, Clone)]
-pub(crate) struct Batch {
-    pub(crate) integration: IntegrationId,
-    pub(crate) token: Uuid,
-    pub(crate) hints: Vec<Claimed>,
-}
-
-/// Notes records to be read again. A record that waits already waits on, at least as urgent; one that was given up begins
-/// anew.
+/// Notes records to be read again, at once. A record that waits already is named again: it is at least as urgent, and
+/// its failures are forgotten. One that was given up begins anew.
 pub(crate) async fn add(
     tx: &impl ConnectionTrait,
     integration: IntegrationId,
@@ -65,101 +65,74 @@ pub(crate) async fn add(
     for hint in hints {
         *by_record.entry((hint.stream.as_str(), hint.store_id.as_str())).or_default() |= hint.urgent;
     }
-    for ((stream, store_id), urgent) in by_record {
-        Entity::delete_many()
-            .filter(Column::IntegrationId.eq(integration.0))
-            .filter(Column::Stream.eq(stream))
-            .filter(Column::StoreId.eq(store_id))
-            .filter(Column::GivenUpAt.is_not_null())
-            .exec(tx)
-            .await?;
-        let row = ActiveModel {
-            id: Set(new_uuid(at)),
-            integration_id: Set(integration.0),
-            stream: Set(stream.to_owned()),
-            store_id: Set(store_id.to_owned()),
-            urgent: Set(urgent),
-            received_at: Set(at),
-            version: Set(1),
-            attempts: Set(0),
-            not_before: Set(at),
-            lease_token: Set(None),
-            lease_until: Set(None),
-            page_asked_at: Set(None),
-            given_up_at: Set(None),
-            error_code: Set(None),
-            error_detail: Set(None),
-        };
-        let mut on_conflict = OnConflict::columns([Column::IntegrationId, Column::Stream, Column::StoreId]);
-        on_conflict.value(Column::Version, Expr::col((Entity, Column::Version)).add(1));
-        if urgent {
-            on_conflict.value(Column::Urgent, true);
-        }
-        Entity::insert(row).on_conflict(on_conflict).exec_without_returning(tx).await?;
+    if by_record.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let mut by_stream: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (stream, store_id) in by_record.keys() {
+        by_stream.entry(stream).or_default().push(store_id);
+    }
+    let named = by_stream.into_iter().fold(Condition::any(), |any, (stream, ids)| {
+        any.add(Column::Stream.eq(stream).and(Column::StoreId.is_in(ids)))
+    });
+    let known = in_order(tx, Condition::all().add(Column::IntegrationId.eq(integration.0)).add(named)).await?;
+    let given_up = known.iter().filter(|row| row.given_up_at.is_some()).map(|row| row.id);
+    Entity::delete_many().filter(Column::Id.is_in(given_up)).exec(tx).await?;
+    let rows: Vec<ActiveModel> =
+        by_record.iter().map(|(record, urgent)| new_row(integration, *record, *urgent, at)).collect();
+    for chunk in rows.chunks(rows_per_statement(17)) {
+        Entity::insert_many(chunk.to_vec()).on_conflict(named_again()).exec_without_returning(tx).await?;
+    }
+    hint_lanes::open(tx, integration, by_record.values().copied(), at).await
 }
 
-fn due(now: DateTime<Utc>) -> Condition {
-    let active = Query::select()
-        .column(integration::Column::Id)
-        .from(integration::Entity)
-        .and_where(integration::Column::State.eq(IntegrationState::Active.as_str()))
-        .to_owned();
-    Condition::all()
-        .add(Column::IntegrationId.in_subquery(active))
-        .add(Column::GivenUpAt.is_null())
-        .add(Column::NotBefore.lte(now))
-        .add(Condition::any().add(Column::LeaseUntil.is_null()).add(Column::LeaseUntil.lt(now)))
+fn new_row(
+    integration: IntegrationId,
+    (stream, store_id): (&str, &str),
+    urgent: bool,
+    at: DateTime<Utc>,
+) -> ActiveModel {
+    ActiveModel {
+        id: Set(new_uuid(at)),
+        integration_id: Set(integration.0),
+        stream: Set(stream.to_owned()),
+        store_id: Set(store_id.to_owned()),
+        urgent: Set(urgent),
+        received_at: Set(at),
+        version: Set(1),
+        attempts: Set(0),
+        failing_since: Set(None),
+        lapses: Set(0),
+        not_before: Set(at),
+        lease_token: Set(None),
+        page_asked_at: Set(None),
+        given_up_at: Set(None),
+        error_code: Set(None),
+        error_detail: Set(None),
+    }
 }
 
-/// Whether there may be something to take up; asked before a writing transaction is begun.
-pub(crate) async fn any_due(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<bool, DbErr> {
-    let found: Option<Uuid> =
-        Entity::find().select_only().column(Column::Id).filter(due(now)).limit(1).into_tuple().one(db).await?;
-    Ok(found.is_some())
+fn named_again() -> OnConflict {
+    let is_urgent = Expr::col((Entity, Column::Urgent)).or(Expr::col((Alias::new("excluded"), Column::Urgent)));
+    OnConflict::columns([Column::IntegrationId, Column::Stream, Column::StoreId])
+        .value(Column::Version, Expr::col((Entity, Column::Version)).add(1))
+        .value(Column::Urgent, is_urgent)
+        .update_columns([Column::Attempts, Column::FailingSince, Column::Lapses, Column::NotBefore])
+        .to_owned()
 }
 
-/// Takes up the most urgent, oldest hints of one active store: never urgent ones together with others, so that
-/// nothing that can wait delays an opt-out.
-pub(crate) async fn claim(
-    tx: &impl ConnectionTrait,
-    limit: u64,
-    length: TimeDelta,
-    now: DateTime<Utc>,
-) -> Result<Option<Batch>, DbErr> {
-    let first = Entity::find()
-        .filter(due(now))
-        .order_by_desc(Column::Urgent)
-        .order_by_asc(Column::ReceivedAt)
-        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
-        .limit(1)
-        .one(tx)
-        .await?;
-    let Some(first) = first else { return Ok(None) };
-    let rows = Entity::find()
-        .filter(due(now))
-        .filter(Column::IntegrationId.eq(first.integration_id))
-        .filter(Column::Urgent.eq(first.urgent))
-        .order_by_asc(Column::ReceivedAt)
-        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
-        .limit(limit)
+/// Locks rows in the one order.
+async fn in_order(tx: &impl ConnectionTrait, which: Condition) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(which)
+        .order_by_asc(Column::Stream)
+        .order_by_asc(Column::StoreId)
+        .lock_exclusive()
         .all(tx)
-        .await?;
-    let token = Uuid::new_v4();
-    Entity::update_many()
-        .col_expr(Column::LeaseToken, Expr::value(token))
-        .col_expr(Column::LeaseUntil, Expr::value(now + length))
-        .col_expr(Column::PageAskedAt, Expr::value(Option::<DateTime<Utc>>::None))
-        .filter(Column::Id.is_in(rows.iter().map(|row| row.id)))
-        .exec(tx)
-        .await?;
-    let integration = first.integration_id.into();
-    let hints = rows.into_iter().map(from_row).collect::<Result<_, _>>()?;
-    Ok(Some(Batch { integration, token, hints }))
+        .await
 }
 
-fn from_row(row: Model) -> Result<Claimed, DbErr> {
+pub(super) fn from_row(row: Model) -> Result<Claimed, DbErr> {
     Ok(Claimed {
         id: row.id,
         stream: word("stream", &row.stream)?,
@@ -168,32 +141,24 @@ fn from_row(row: Model) -> Result<Claimed, DbErr> {
         received_at: row.received_at,
         version: row.version,
         attempts: row.attempts,
+        failing_since: row.failing_since,
+        lapses: row.lapses,
         page_asked_at: row.page_asked_at,
         is_named_again: false,
     })
 }
 
-/// Prolongs a worker's hold on its hints.
-pub(crate) async fn prolong(db: &impl ConnectionTrait, token: Uuid, until: DateTime<Utc>) -> Result<(), DbErr> {
-    Entity::update_many()
-        .col_expr(Column::LeaseUntil, Expr::value(until))
-        .filter(Column::LeaseToken.eq(token))
-        .exec(db)
-        .await?;
-    Ok(())
-}
-
 /// The hints of a batch that the worker still has, as they stand, with their locks. What another worker took over is not
 /// among them.
 pub(crate) async fn held(tx: &impl ConnectionTrait, batch: &Batch) -> Result<Vec<Claimed>, DbErr> {
-    let rows = Entity::find()
-        .filter(Column::LeaseToken.eq(batch.token))
-        .order_by_asc(Column::Stream)
-        .order_by_asc(Column::StoreId)
-        .lock_exclusive()
-        .all(tx)
-        .await?;
+    let lane = hint_lane::Entity::find_by_id((batch.integration.0, batch.urgent))
+        .select_only()
+        .expr(Expr::value(1))
+        .filter(hint_lane::Column::LeaseToken.eq(batch.token))
+        .into_query();
+    let of_batch = Condition::all().add(Column::LeaseToken.eq(batch.token)).add(Expr::exists(lane));
     let same = |now: &Claimed| batch.hints.iter().any(|then| then.id == now.id && then.version == now.version);
+    let rows = in_order(tx, of_batch).await?;
     let mut held = rows.into_iter().map(from_row).collect::<Result<Vec<_>, _>>()?;
     for hint in &mut held {
         hint.is_named_again = !same(hint);
@@ -202,30 +167,26 @@ pub(crate) async fn held(tx: &impl ConnectionTrait, batch: &Batch) -> Result<Vec
 }
 
 /// Takes a hint away that was carried out. If its record was named again meanwhile, it is read once more instead.
-pub(crate) async fn finish(tx: &impl ConnectionTrait, hint: &Claimed) -> Result<(), DbErr> {
+pub(crate) async fn finish(tx: &impl ConnectionTrait, hint: &Claimed, now: DateTime<Utc>) -> Result<(), DbErr> {
     if hint.is_named_again {
-        return release(tx, &[hint.id], None).await;
+        return release(tx, std::slice::from_ref(hint), now).await;
     }
     Entity::delete_by_id(hint.id).exec(tx).await?;
     Ok(())
 }
 
-/// Gives hints back, to be read at once or not before some time.
+/// Gives hints back whose locks the caller has, to be read again at some time.
 pub(crate) async fn release(
     tx: &impl ConnectionTrait,
-    hints: &[Uuid],
-    not_before: Option<DateTime<Utc>>,
+    hints: &[Claimed],
+    not_before: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    if hints.is_empty() {
-        return Ok(());
-    }
-    let mut update = Entity::update_many()
+    Entity::update_many()
         .col_expr(Column::LeaseToken, Expr::value(Option::<Uuid>::None))
-        .col_expr(Column::LeaseUntil, Expr::value(Option::<DateTime<Utc>>::None));
-    if let Some(not_before) = not_before {
-        update = update.col_expr(Column::NotBefore, Expr::value(not_before));
-    }
-    update.filter(Column::Id.is_in(hints.iter().copied())).exec(tx).await?;
+        .col_expr(Column::NotBefore, Expr::value(not_before))
+        .filter(Column::Id.is_in(hints.iter().map(|hint| hint.id)))
+        .exec(tx)
+        .await?;
     Ok(())
 }
 
@@ -250,8 +211,8 @@ pub(crate) async fn fail(
     let gives_up = failure.again_at.is_none() && !hint.is_named_again;
     Entity::update_many()
         .col_expr(Column::LeaseToken, Expr::value(Option::<Uuid>::None))
-        .col_expr(Column::LeaseUntil, Expr::value(Option::<DateTime<Utc>>::None))
         .col_expr(Column::Attempts, Expr::value(hint.attempts + 1))
+        .col_expr(Column::FailingSince, Expr::value(hint.failing_since.unwrap_or(now)))
         .col_expr(Column::NotBefore, Expr::value(failure.again_at.unwrap_or(now)))
         .col_expr(Column::GivenUpAt, Expr::value(gives_up.then_some(now)))
         .col_expr(Column::ErrorCode, Expr::value(failure.code))
@@ -271,28 +232,30 @@ pub(crate) async fn overtake(
     shown: &[StoreId],
     page_asked_at: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    let taken_up: Vec<Uuid> = Entity::find()
-        .select_only()
-        .column(Column::Id)
-        .filter(Column::IntegrationId.eq(integration.0))
-        .filter(Column::Stream.eq(stream.as_str()))
-        .filter(Column::StoreId.is_in(shown.iter().map(StoreId::as_str)))
-        .filter(Column::LeaseToken.is_not_null())
-        .order_by_asc(Column::StoreId)
-        .into_tuple()
-        .all(tx)
-        .await?;
-    for id in taken_up {
-        Entity::update_many()
-            .col_expr(Column::PageAskedAt, Expr::value(page_asked_at))
-            .filter(Column::Id.eq(id))
-            .exec(tx)
-            .await?;
+    let taken_up = Condition::all()
+        .add(Column::IntegrationId.eq(integration.0))
+        .add(Column::Stream.eq(stream.as_str()))
+        .add(Column::StoreId.is_in(shown.iter().map(StoreId::as_str)))
+        .add(Column::LeaseToken.is_not_null());
+    let taken_up = in_order(tx, taken_up).await?;
+    if taken_up.is_empty() {
+        return Ok(());
     }
+    Entity::update_many()
+        .col_expr(Column::PageAskedAt, Expr::value(page_asked_at))
+        .filter(Column::Id.is_in(taken_up.iter().map(|row| row.id)))
+        .exec(tx)
+        .await?;
     Ok(())
 }
 
-/// Forgets hints that were given up before a time.
+/// Forgets hints that were given up before a time, as far as nobody has them in hand.
 pub(crate) async fn purge(db: &impl ConnectionTrait, before: DateTime<Utc>) -> Result<u64, DbErr> {
-    Ok(Entity::delete_many().filter(Column::GivenUpAt.lt(before)).exec(db).await?.rows_affected)
+    let old = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::GivenUpAt.lt(before))
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+        .into_query();
+    Ok(Entity::delete_many().filter(Column::Id.in_subquery(old)).exec(db).await?.rows_affected)
 }

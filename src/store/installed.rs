@@ -117,6 +117,17 @@ pub(crate) async fn note_success(
     Ok(())
 }
 
+/// Has everything read by the next run that begins, whatever comes of one that is under way.
+pub(crate) async fn read_all_again(
+    tx: &impl ConnectionTrait,
+    id: IntegrationId,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    forget_reading(tx, id).await?;
+    Entity::update_many().col_expr(Column::UpdatedAt, Expr::value(now)).filter(Column::Id.eq(id.0)).exec(tx).await?;
+    Ok(())
+}
+
 /// Forgets how far an integration was read: the next run reads everything.
 pub(crate) async fn forget_reading(tx: &impl ConnectionTrait, id: IntegrationId) -> Result<(), DbErr> {
     Entity::update_many()

@@ -5,6 +5,7 @@ pub mod connect;
 pub(crate) mod consents;
 pub(crate) mod erased;
 pub(crate) mod erasure;
+pub(crate) mod hint_lanes;
 pub(crate) mod hints;
 pub(crate) mod installed;
 pub mod ledger;

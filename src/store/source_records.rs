@@ -161,6 +161,46 @@ pub(crate) async fn integrations_of(
     Ok(ids.into_iter().map(Into::into).collect())
 }
 
+/// Notes those of the records that are not known as asked for and not there. Others stay as they are.
+pub(crate) async fn add_never_shown(
+    tx: &impl ConnectionTrait,
+    account: AccountId,
+    integration: IntegrationId,
+    records: &[SourceRecord],
+) -> Result<(), DbErr> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    Entity::insert_many(records.iter().map(|record| to_row(account, integration, record)))
+        .on_conflict(
+            OnConflict::columns([Column::IntegrationId, Column::Stream, Column::StoreId]).do_nothing().to_owned(),
+        )
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
+}
+
+/// Whether the record is known and its store last showed a yes.
+pub(crate) async fn is_granted(
+    tx: &impl ConnectionTrait,
+    integration: IntegrationId,
+    stream: Stream,
+    store_id: &StoreId,
+) -> Result<bool, DbErr> {
+    let found: Option<Uuid> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::IntegrationId.eq(integration.0))
+        .filter(Column::Stream.eq(stream.as_str()))
+        .filter(Column::StoreId.eq(store_id.as_str()))
+        .filter(Column::Shown.eq(OptIn::Granted.as_str()))
+        .filter(Column::GoneAt.is_null())
+        .into_tuple()
+        .one(tx)
+        .await?;
+    Ok(found.is_some())
+}
+
 /// Notes that a record was asked for by itself, whatever came of it; a record that is not known stays so.
 pub(crate) async fn mark_read(
     tx: &impl ConnectionTrait,

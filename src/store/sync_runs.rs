@@ -7,8 +7,8 @@ use ::entity::{quarantined_record, sync_page};
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect,
-    Set,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, PaginatorTrait as _, QueryFilter,
+    QueryOrder, QuerySelect, Set,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -195,6 +195,12 @@ pub(crate) async fn claim(
 /// Finds a run by identity, whoever's it is: for the worker, which serves all accounts.
 pub(crate) async fn find(db: &impl ConnectionTrait, id: SyncRunId) -> Result<Option<Run>, DbErr> {
     Entity::find_by_id(id.0).one(db).await?.map(|row| from_row(&row)).transpose()
+}
+
+/// Whether an integration has a run that has not ended, and so may have asked for pages that are not written yet.
+pub(crate) async fn is_any_unfinished(tx: &impl ConnectionTrait, integration: IntegrationId) -> Result<bool, DbErr> {
+    let unfinished = Column::Status.is_in([RunStatus::Queued.as_str(), RunStatus::Running.as_str()]);
+    Ok(Entity::find().filter(Column::IntegrationId.eq(integration.0)).filter(unfinished).count(tx).await? > 0)
 }
 
 /// Prolongs a lease. `false`: somebody else has the run.

@@ -282,13 +282,12 @@ pub(crate) async fn note_handled(
     Ok(())
 }
 
-/// Remembers a delivery; `false` if it is known. `from_store`: not one of our own tests.
+/// Remembers a delivery; `false` if it is known.
 pub(crate) async fn remember(
     tx: &impl ConnectionTrait,
     id: IntegrationId,
     key: [u8; 32],
     topic: &str,
-    from_store: bool,
     at: DateTime<Utc>,
 ) -> Result<bool, DbErr> {
     let row = webhook_delivery::ActiveModel {
@@ -300,17 +299,21 @@ pub(crate) async fn remember(
     let columns = [webhook_delivery::Column::IntegrationId, webhook_delivery::Column::DedupeKey];
     let on_conflict = OnConflict::columns(columns).do_nothing().to_owned();
     let written = webhook_delivery::Entity::insert(row).on_conflict(on_conflict).exec_without_returning(tx).await?;
-    if written == 0 {
-        return Ok(false);
-    }
-    if from_store {
-        Entity::update_many()
-            .col_expr(Column::LastDeliveryAt, Expr::value(at))
-            .filter(Column::IntegrationId.eq(id.0))
-            .exec(tx)
-            .await?;
-    }
-    Ok(true)
+    Ok(written > 0)
+}
+
+/// Notes that the store sent something. Last in its transaction ([`super::hints`] says in which order rows are locked).
+pub(crate) async fn note_delivery(
+    tx: &impl ConnectionTrait,
+    id: IntegrationId,
+    at: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::LastDeliveryAt, Expr::value(at))
+        .filter(Column::IntegrationId.eq(id.0))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 /// Whether a delivery was taken.

@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use rand::Rng as _;
 use tokio_util::sync::CancellationToken;
 
+use super::backoff::backoff;
 use super::page::{PageContext, PageError, write_gone, write_page};
 use crate::app::App;
 use crate::connectors::{Connector, ConnectorError, Pass, Retry};
@@ -256,11 +256,7 @@ pub(super) struct Patience {
 impl Patience {
     /// How long to wait before the next try; `None` when it is no use.
     pub(super) fn wait_after(&mut self, error: &ConnectorError) -> Option<Duration> {
-        let backoff = |tries: u32| {
-            let wait = BACKOFF_START.saturating_mul(1 << tries.min(16)).min(BACKOFF_LIMIT);
-            // Half fixed, half random, so that many runs do not knock at once.
-            wait.mul_f64(0.5 + rand::rng().random::<f64>() / 2.0)
-        };
+        let backoff = |tries: u32| backoff(BACKOFF_START, tries, BACKOFF_LIMIT);
         if let ConnectorError::NotReady { after } = error {
             self.prepared += *after;
             return (self.prepared <= MAX_PREPARATION).then_some(*after);

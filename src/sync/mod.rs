@@ -1,15 +1,17 @@
 //! Keeping lists in step with stores.
 //!
 //! [`worker`] takes runs up, [`engine`] carries one through, `page` writes one page in one transaction, `reading` says
-//! what its records come to. Beside it [`hints`] reads single records again after a webhook and [`registration`] keeps
-//! the webhooks registered at the stores. `dry_run` looks without writing.
-//! the webhooks registered at the stores; [`privacy`] carries out what people ask for by law.
+//! what its records come to. Beside it [`hints`] reads single records again after a webhook (`hint_batch`), and
+//! [`registration`] keeps the webhooks registered at the stores; [`privacy`] carries out what people ask for by law.
+//! `dry_run` looks without writing.
 //!
 //! **Invariant:** whatever a run writes, it writes under its lease token; a worker that lost its lease writes nothing.
 
+mod backoff;
 pub(crate) mod dry_run;
 pub mod engine;
 mod erased;
+mod hint_batch;
 pub mod hints;
 mod page;
 pub mod privacy;

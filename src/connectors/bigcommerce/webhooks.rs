@@ -128,7 +128,7 @@ fn hint(notice: &Notice) -> Option<Hint> {
         Value::String(id) => id.parse().ok()?,
         _ => return None,
     };
-    Some(Hint { stream, store_id: StoreId::new(id.to_string()), urgent })
+    Some(Hint { stream, store_id: StoreId::new(id.to_string()), urgent: urgent.into() })
 }
 
 /// A header's text; a delivery that lacks it is nobody's.

@@ -64,7 +64,8 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 /// What to read again. A topic that we did not ask for concerns nobody.
 fn hints(topic: &str, body: &Value) -> Result<Vec<Hint>, HookRefusal> {
-    let hint = |stream, urgent, id: &Value| number(id).map(|store_id| Hint { stream, store_id, urgent });
+    let hint =
+        |stream, urgent: bool, id: &Value| number(id).map(|store_id| Hint { stream, store_id, urgent: urgent.into() });
     let found = match topic {
         "customers/create" | "customers/update" => vec![hint(Stream::Customers, false, &body["id"])],
         "customers/delete" => vec![hint(Stream::Customers, true, &body["id"])],

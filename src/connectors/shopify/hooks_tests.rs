@@ -3,6 +3,7 @@ use reqwest::header::HeaderName;
 use serde_json::json;
 
 use super::*;
+use crate::connectors::hooks::Urgency;
 
 const DOMAIN: &str = "acme.myshopify.com";
 
@@ -32,7 +33,9 @@ fn delivered(topic: &str, body: &Value) -> Result<Delivery, HookRefusal> {
 }
 
 fn hinted(topic: &str, body: &Value) -> Vec<String> {
-    let word = |hint: &Hint| format!("{} {}{}", hint.stream, hint.store_id, if hint.urgent { " urgent" } else { "" });
+    let word = |hint: &Hint| {
+        format!("{} {}{}", hint.stream, hint.store_id, if hint.urgent == Urgency::Yes { " urgent" } else { "" })
+    };
     delivered(topic, body).unwrap().hints.iter().map(word).collect()
 }
 

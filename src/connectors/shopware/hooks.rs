@@ -39,8 +39,6 @@ const TOPICS: [&str; 5] =
 const MAX_TOPIC_BYTES: usize = 64;
 /// Longest delivery id that is kept, in bytes.
 const MAX_ID_BYTES: usize = 255;
-/// Most records of one delivery that are read again.
-const MAX_HINTS: usize = 500;
 /// Fields of a webhook.
 const FIELDS: &[&str] = &["id", "eventName", "url", "active", "appId"];
 
@@ -268,7 +266,7 @@ fn hints(data: &Data) -> Vec<Hint> {
 }
 
 fn rows(payload: &Value, deleted: bool) -> Vec<Hint> {
-    let rows = payload.as_array().into_iter().flatten().take(MAX_HINTS);
+    let rows = payload.as_array().into_iter().flatten();
     let customers = rows.filter(|row| row.get("entity").and_then(Value::as_str) == Some("customer"));
     customers
         .filter_map(|row| {
@@ -279,5 +277,5 @@ fn rows(payload: &Value, deleted: bool) -> Vec<Hint> {
 }
 
 fn hint(stream: Stream, id: &str, urgent: bool) -> Option<Hint> {
-    wire::is_id(id).then(|| Hint { stream, store_id: StoreId::new(id), urgent })
+    wire::is_id(id).then(|| Hint { stream, store_id: StoreId::new(id), urgent: urgent.into() })
 }

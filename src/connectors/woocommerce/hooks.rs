@@ -18,7 +18,7 @@ use url::Url;
 
 use super::WooCommerce;
 use super::wire;
-use crate::connectors::hooks::{Arrived, Delivery, Endpoint, Hint, HookRefusal, Hooks, Registration};
+use crate::connectors::hooks::{Arrived, Delivery, Endpoint, Hint, HookRefusal, Hooks, Registration, Urgency};
 use crate::connectors::{ConnectorError, http::Answer};
 use crate::domain::people::{StoreId, StoreRecord, Stream};
 use crate::domain::statement::OptIn;
@@ -127,11 +127,11 @@ impl WooCommerce {
             StoreRecord::Person(person) => Some(person.statement.value),
             StoreRecord::Skipped { .. } | StoreRecord::Malformed { .. } => None,
         };
-        let urgent = match event {
-            "deleted" => true,
-            "created" | "restored" => value == Some(OptIn::Withdrawn),
-            // A flag that is gone is an opt-out, too.
-            _ => value != Some(OptIn::Granted),
+        let urgent = match (event, value) {
+            ("deleted", _) | (_, Some(OptIn::Withdrawn)) => Urgency::Yes,
+            // A flag that is gone is an opt-out, too; in most shops there never was one.
+            ("updated", Some(OptIn::Unknown) | None) => Urgency::IfGranted,
+            _ => Urgency::No,
         };
         Some(Hint { stream, store_id: StoreId::new(id.to_string()), urgent })
     }

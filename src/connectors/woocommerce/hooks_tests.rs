@@ -56,20 +56,20 @@ fn a_body_says_what_to_read_again_and_how_soon() {
         order
     };
     let cases = [
-        ("customer.deleted", json!({"id": 7}), Some((Stream::Customers, true))),
-        ("order.deleted", json!({"id": 7}), Some((Stream::Orders, true))),
-        ("customer.created", flag("yes"), Some((Stream::Customers, false))),
-        ("customer.created", flag("no"), Some((Stream::Customers, true))),
-        ("customer.updated", flag("yes"), Some((Stream::Customers, false))),
-        ("customer.updated", flag("no"), Some((Stream::Customers, true))),
+        ("customer.deleted", json!({"id": 7}), Some((Stream::Customers, Urgency::Yes))),
+        ("order.deleted", json!({"id": 7}), Some((Stream::Orders, Urgency::Yes))),
+        ("customer.created", flag("yes"), Some((Stream::Customers, Urgency::No))),
+        ("customer.created", flag("no"), Some((Stream::Customers, Urgency::Yes))),
+        ("customer.updated", flag("yes"), Some((Stream::Customers, Urgency::No))),
+        ("customer.updated", flag("no"), Some((Stream::Customers, Urgency::Yes))),
         (
             "customer.updated",
             json!({"id": 7, "email": "a@example.com", "meta_data": []}),
-            Some((Stream::Customers, true)),
+            Some((Stream::Customers, Urgency::IfGranted)),
         ),
-        ("order.created", order("yes"), Some((Stream::Orders, false))),
-        ("order.created", order("no"), Some((Stream::Orders, true))),
-        ("order.restored", order("yes"), Some((Stream::Orders, false))),
+        ("order.created", order("yes"), Some((Stream::Orders, Urgency::No))),
+        ("order.created", order("no"), Some((Stream::Orders, Urgency::Yes))),
+        ("order.restored", order("yes"), Some((Stream::Orders, Urgency::No))),
         ("product.updated", json!({"id": 7}), None),
         ("action.wc_my_action", json!({"action": "x"}), None),
         ("customer.created", json!({"code": "wc_user_invalid_id", "data": {"status": 404}}), None),
@@ -173,7 +173,7 @@ fn recorded_deliveries_are_believed_and_read() {
         let hinted = delivery.hints.first().map(|hint| hint.store_id.as_str().to_owned());
         assert_eq!(hinted, id.map(|id| id.to_string()), "{name}");
         if delivery.topic.ends_with("deleted") {
-            assert!(delivery.hints.iter().all(|hint| hint.urgent), "{name}");
+            assert!(delivery.hints.iter().all(|hint| hint.urgent == Urgency::Yes), "{name}");
         }
         assert!(shop(None).receive(&endpoint("another"), &arrived).is_err(), "{name}");
         seen += 1;

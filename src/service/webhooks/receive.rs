@@ -7,22 +7,20 @@ use sha2::{Digest, Sha256};
 
 use super::{endpoint, self_test};
 use crate::app::App;
-use crate::connectors::hooks::{Arrived, Delivery};
+use crate::connectors::hooks::{Arrived, Delivery, Hint, MAX_HINTS, Urgency};
 use crate::domain::ids::{IntegrationId, new_uuid};
 use crate::domain::people::bounded;
 use crate::error::Error;
-use crate::service::{privacy, stores};
+use crate::service::{privacy, stores, syncs};
 use crate::store::hints::NewHint;
 use crate::store::installed::InstalledStore;
-use crate::store::{begin, hints, installed, webhooks};
+use crate::store::{begin, hints, installed, source_records, webhooks};
 use crate::telemetry::DELIVERIES;
 
 /// Largest body of a delivery. The largest that platforms send are orders with hundreds of lines, some hundred kilobytes.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// Longest topic that is kept, in bytes.
 const MAX_TOPIC_BYTES: usize = 64;
-/// Most records that one delivery may name.
-const MAX_HINTS: usize = 100;
 
 /// What became of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +85,8 @@ pub async fn receive(
     result
 }
 
-/// One short transaction: the delivery is remembered and its records are noted, both or neither.
+/// One short transaction: the delivery is remembered and its records are noted, both or neither. Of one that names too many
+/// records it is noted that the whole store is to be read.
 async fn note(app: &App, store: &InstalledStore, delivery: Delivery) -> Result<Received, Error> {
     if delivery.topic.is_empty() {
         return Ok(Received::Unsigned);
@@ -95,15 +94,10 @@ async fn note(app: &App, store: &InstalledStore, delivery: Delivery) -> Result<R
     let now = app.clock.now();
     let topic = bounded(delivery.topic, MAX_TOPIC_BYTES);
     let key = dedupe_key(&topic, delivery.id.as_deref(), now);
-    let new: Vec<NewHint> = delivery
-        .hints
-        .into_iter()
-        .take(MAX_HINTS)
-        .map(|hint| NewHint { stream: hint.stream, store_id: hint.store_id, urgent: hint.urgent })
-        .collect();
+    let reads_all = delivery.hints.len() > MAX_HINTS;
+    let new = if reads_all { Vec::new() } else { to_read(app, store.id, delivery.hints).await? };
     let tx = begin(&app.db).await?;
-    let is_new = webhooks::remember(&tx, store.id, key, &topic, topic != self_test::TOPIC, now).await;
-    if !is_new.map_err(or_gone)? {
+    if !webhooks::remember(&tx, store.id, key, &topic, now).await.map_err(or_gone)? {
         tx.rollback().await?;
         return Ok(Received::Duplicate);
     }
@@ -111,9 +105,32 @@ async fn note(app: &App, store: &InstalledStore, delivery: Delivery) -> Result<R
     if let Some(request) = &delivery.privacy {
         privacy::record(app, &tx, store.account_id, store.id, request).await?;
     }
+    if reads_all {
+        installed::read_all_again(&tx, store.id, now).await?;
+    }
+    if topic != self_test::TOPIC {
+        webhooks::note_delivery(&tx, store.id, now).await?;
+    }
     tx.commit().await?;
+    if reads_all {
+        syncs::start_reading_all(app, store).await?;
+    }
     app.wake_hints.notify_one();
     Ok(Received::Taken)
+}
+
+/// The records with whether they go first, as far as what is known of them decides that.
+async fn to_read(app: &App, integration: IntegrationId, named: Vec<Hint>) -> Result<Vec<NewHint>, DbErr> {
+    let mut hints = Vec::with_capacity(named.len());
+    for Hint { stream, store_id, urgent } in named {
+        let urgent = match urgent {
+            Urgency::No => false,
+            Urgency::IfGranted => source_records::is_granted(&app.db, integration, stream, &store_id).await?,
+            Urgency::Yes => true,
+        };
+        hints.push(NewHint { stream, store_id, urgent });
+    }
+    Ok(hints)
 }
 
 /// The integration was deleted since it was found.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use assent::connectors::hooks::{Arrived, Delivery, Endpoint, Hint, HookRefusal};
+use assent::connectors::hooks::{Arrived, Delivery, Endpoint, Hint, HookRefusal, Urgency};
 use assent::domain::people::Stream;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -56,7 +56,9 @@ fn notice(scope: &str, data: &Value) -> String {
 }
 
 fn hints(delivery: &Delivery) -> Vec<String> {
-    let one = |hint: &Hint| format!("{} {}{}", hint.stream, hint.store_id, if hint.urgent { " urgent" } else { "" });
+    let one = |hint: &Hint| {
+        format!("{} {}{}", hint.stream, hint.store_id, if hint.urgent == Urgency::Yes { " urgent" } else { "" })
+    };
     delivery.hints.iter().map(one).collect()
 }
 

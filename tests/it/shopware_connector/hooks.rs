@@ -142,7 +142,7 @@ async fn each_topic_names_what_is_to_be_read_again() {
         let delivery =
             receive(&*connector, &format!("token={TOKEN}"), None, &body(event, &payload), sent_at()).unwrap();
         let hints: Vec<Hint> = expected
-            .map(|(stream, number, urgent)| Hint { stream, store_id: StoreId::new(id(number)), urgent })
+            .map(|(stream, number, urgent)| Hint { stream, store_id: StoreId::new(id(number)), urgent: urgent.into() })
             .into_iter()
             .collect();
         assert_eq!((delivery.topic.as_str(), delivery.id.as_deref(), delivery.hints), (event, Some("e1"), hints));

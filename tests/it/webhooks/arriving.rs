@@ -1,6 +1,6 @@
 //! What is taken in and what is not.
 
-use ::entity::{pending_hint, webhook_delivery, webhook_endpoint};
+use ::entity::{pending_hint, sync_run, webhook_delivery, webhook_endpoint};
 use assent::app::App;
 use assent::domain::{Audience, Platform};
 use assent::sandbox::{Change, DeliveryFault, StoreOptions};
@@ -9,8 +9,10 @@ use assent::sync::registration;
 use axum::body::Body;
 use axum::http::StatusCode;
 use chrono::TimeDelta;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use sea_orm::{EntityTrait as _, PaginatorTrait as _};
 use serde_json::json;
+use sha2::Sha256;
 
 use super::post::{Connected, on_each_sender, post, post_signed};
 use crate::support::app::TestApp;
@@ -28,9 +30,11 @@ both_databases!(
     what_is_too_large_or_goes_nowhere_is_refused,
     a_ping_and_an_error_document_do_no_harm,
     old_deliveries_are_forgotten,
+    a_delivery_that_names_too_many_has_the_whole_store_read,
 );
 
 const SECRET: &str = "made by hand";
+const APP_SECRET: &str = "made-for-an-app";
 
 /// A shop that nobody answers for, whose webhooks somebody made by hand.
 async fn silent_shop(db: TestDatabase) -> (TestApp, Installed) {
@@ -147,4 +151,30 @@ async fn old_deliveries_are_forgotten(db: TestDatabase) {
     test.clock.advance(TimeDelta::days(2));
     registration::purge(&shop.app).await.unwrap();
     assert_eq!(known().await, 0);
+}
+
+async fn a_delivery_that_names_too_many_has_the_whole_store_read(db: TestDatabase) {
+    let test = TestApp::new(db).await;
+    let settings = json!({"storeUrl": "http://127.0.0.1:9", "accessKeyId": "SWIAKEY", "secretAccessKey": "secret",
+        "appSecret": APP_SECRET});
+    let shop = Installed::new(&test.app, Platform::Shopware, settings).await;
+    let deliver = async |id: &str, rows: usize| {
+        let row = |n: usize| json!({"entity": "customer", "operation": "update", "primaryKey": format!("{n:032x}")});
+        let rows: Vec<_> = (0..rows).map(row).collect();
+        let body = json!({"data": {"event": "customer.written", "payload": rows}, "source": {"eventId": id},
+            "timestamp": test.app.clock.now().timestamp()})
+        .to_string();
+        let mut mac = Hmac::<Sha256>::new_from_slice(APP_SECRET.as_bytes()).unwrap();
+        mac.update(body.as_bytes());
+        let signature = assent::domain::ledger::hex(&mac.finalize().into_bytes());
+        post(&shop.app, shop.integration, &[("shopware-shop-signature", &signature)], body).await
+    };
+    let runs = async || sync_run::Entity::find().all(&shop.app.db).await.unwrap();
+    assert_eq!(deliver("1", 500).await, StatusCode::OK);
+    assert_eq!((hints(&shop.app).await.len(), runs().await.len()), (500, 0));
+    for id in ["2", "3"] {
+        assert_eq!(deliver(id, 501).await, StatusCode::OK);
+    }
+    let [run] = <[_; 1]>::try_from(runs().await).unwrap();
+    assert_eq!((run.mode.as_str(), run.status.as_str()), ("full", "queued"));
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use ::entity::source_record;
+use ::entity::{contact, source_record};
 use assent::app::App;
 use assent::domain::sync::RunMode;
 use assent::domain::{Audience, Platform};
@@ -11,7 +11,7 @@ use assent::service;
 use assent::sync::{hints, worker};
 use axum::http::StatusCode;
 use chrono::TimeDelta;
-use sea_orm::EntityTrait as _;
+use sea_orm::{EntityTrait as _, PaginatorTrait as _};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,7 @@ use crate::support::shop::Installed;
 both_databases!(
     a_page_that_was_asked_for_before_an_opt_out_does_not_undo_it,
     a_page_that_was_asked_for_before_a_deletion_does_not_undo_it,
+    a_page_brings_nobody_in_who_was_deleted_before_anybody_here_knew_them,
     an_answer_that_was_asked_for_before_a_page_does_not_undo_it,
     an_answer_that_was_asked_for_before_a_page_without_news_is_asked_for_again,
     a_page_that_was_asked_for_after_an_opt_out_counts,
@@ -54,6 +55,14 @@ fn row(flag: &str) -> Value {
 impl Anna {
     /// She has opted in, and a sync has seen it.
     async fn new(db: TestDatabase) -> Self {
+        let this = Self::unknown(db).await;
+        assert_eq!(this.shop.sync(RunMode::Full).await.status, "succeeded");
+        assert!(this.is_subscriber().await);
+        this
+    }
+
+    /// She has opted in, and nobody here knows it yet.
+    async fn unknown(db: TestDatabase) -> Self {
         let test = TestApp::new(db).await;
         let says = Arc::new(Mutex::new(Some("yes")));
         let gate = Arc::new(Semaphore::new(0));
@@ -77,10 +86,7 @@ impl Anna {
             "webhookSecret": SECRET});
         let shop = Installed::new(&test.app, Platform::WooCommerce, settings).await;
         let other = another_process(&test.app);
-        let this = Self { test, store, shop, other, says, gate, holds_lists, holds_singles };
-        assert_eq!(this.shop.sync(RunMode::Full).await.status, "succeeded");
-        assert!(this.is_subscriber().await);
-        this
+        Self { test, store, shop, other, says, gate, holds_lists, holds_singles }
     }
 
     async fn is_subscriber(&self) -> bool {
@@ -163,6 +169,22 @@ async fn a_page_that_was_asked_for_before_a_deletion_does_not_undo_it(db: TestDa
     assert!(!anna.is_subscriber().await);
     let record = source_record::Entity::find().one(&anna.shop.app.db).await.unwrap().unwrap();
     assert!(record.gone_at.is_some());
+}
+
+async fn a_page_brings_nobody_in_who_was_deleted_before_anybody_here_knew_them(db: TestDatabase) {
+    let anna = Anna::unknown(db).await;
+    anna.while_a_page_is_on_its_way(async || {
+        anna.says(None);
+        anna.named("1").await;
+        assert_eq!(hints::run_due(&anna.other).await, 1);
+    })
+    .await;
+    assert!(!anna.is_subscriber().await);
+    assert_eq!(contact::Entity::find().count(&anna.shop.app.db).await.unwrap(), 0);
+    // When she is back, she is like anybody new.
+    anna.says(Some("yes"));
+    anna.shop.sync(RunMode::Full).await;
+    assert!(anna.is_subscriber().await);
 }
 
 async fn an_answer_that_was_asked_for_before_a_page_does_not_undo_it(db: TestDatabase) {

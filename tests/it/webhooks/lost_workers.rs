@@ -5,20 +5,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ::entity::{membership_event, pending_hint};
+use ::entity::{membership_event, pending_hint, source_record, webhook_endpoint};
 use assent::domain::{Audience, Platform};
 use assent::sandbox::{Change, StoreOptions};
+use assent::service;
+use assent::service::integrations::IntegrationChange;
 use assent::sync::hints;
 use axum::http::StatusCode;
 use chrono::TimeDelta;
-use sea_orm::{EntityTrait as _, PaginatorTrait as _};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait as _, DbBackend, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
+    QuerySelect as _, Statement,
+};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
 use super::post::{Connected, another_process, post_signed, signed};
 use crate::support::answering::{AnsweringStore, Reply};
 use crate::support::app::{TestApp, configuration};
-use crate::support::databases::{TestDatabase, both_databases};
+use crate::support::databases::{Engine, TestDatabase, both_databases};
 use crate::support::program::Program;
 use crate::support::shop::Installed;
 
@@ -28,6 +34,10 @@ both_databases!(
     a_worker_that_comes_late_writes_nothing,
     a_record_that_is_named_again_meanwhile_is_read_again,
     two_workers_do_nothing_twice,
+    what_was_asked_for_before_a_pause_is_not_written,
+    what_was_asked_for_with_former_settings_is_asked_for_again,
+    who_receives_and_who_handles_never_wait_for_each_other,
+    a_record_that_can_not_be_written_harms_no_other,
 );
 
 const SECRET: &str = "made by hand";
@@ -183,4 +193,92 @@ async fn two_workers_do_nothing_twice(db: TestDatabase) {
     let story = it.shop.story().await;
     let unique: BTreeSet<&String> = story.iter().collect();
     assert_eq!(story.len(), unique.len(), "{story:#?}");
+}
+
+async fn what_was_asked_for_before_a_pause_is_not_written(db: TestDatabase) {
+    let it = Delayed::new(db).await;
+    it.named("1").await;
+    let app = it.shop.app.clone();
+    let handling = tokio::spawn(async move { hints::run_due(&app).await });
+    it.asked(1).await;
+    service::integrations::pause(&it.shop.app, &it.shop.caller, it.shop.integration).await.unwrap();
+    it.gate.add_permits(1_000);
+    assert_eq!(handling.await.unwrap(), 1);
+    assert_eq!((it.events().await, it.waiting().await), (0, 1), "it waits");
+    service::integrations::resume(&it.shop.app, &it.shop.caller, it.shop.integration).await.unwrap();
+    assert_eq!(hints::run_due(&it.shop.app).await, 1);
+    assert_eq!((it.shop.on(Audience::Subscribers).await.len(), it.waiting().await), (1, 0));
+}
+
+async fn what_was_asked_for_with_former_settings_is_asked_for_again(db: TestDatabase) {
+    let it = Delayed::new(db).await;
+    it.named("1").await;
+    let app = it.shop.app.clone();
+    let handling = tokio::spawn(async move { hints::run_due(&app).await });
+    it.asked(1).await;
+    let settings = json!({"optInMetaKeys": ["another"]});
+    let change = IntegrationChange { settings: settings.as_object().unwrap().clone(), ..IntegrationChange::default() };
+    service::integrations::update(&it.shop.app, &it.shop.caller, it.shop.integration, change).await.unwrap();
+    it.gate.add_permits(1_000);
+    assert_eq!(handling.await.unwrap(), 2);
+    assert_eq!((it.store.asked().len(), it.waiting().await), (2, 0));
+    assert!(it.shop.on(Audience::Subscribers).await.is_empty(), "the flag that was read first is none any more");
+}
+
+async fn who_receives_and_who_handles_never_wait_for_each_other(db: TestDatabase) {
+    if db.engine() == Engine::Sqlite {
+        // It has one writer: nobody ever waits for somebody who waits.
+        return;
+    }
+    let it = Delayed::new(db).await;
+    it.named("1").await;
+    // As a worker does: the hint first.
+    let handling = assent::store::begin(&it.shop.app.db).await.unwrap();
+    pending_hint::Entity::find().lock_exclusive().all(&handling).await.unwrap();
+    let (app, id) = (it.shop.app.clone(), it.shop.integration);
+    let receiving =
+        tokio::spawn(async move { post_signed(&app, id, SECRET, ("customer.updated", "2"), r#"{"id":7}"#).await });
+    let waiting =
+        "SELECT 1 AS one FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let waiting = Statement::from_string(DbBackend::Postgres, waiting);
+    while it.shop.app.db.query_one_raw(waiting.clone()).await.unwrap().is_none() {
+        tokio::task::yield_now().await;
+    }
+    // And the endpoint last.
+    let touched = webhook_endpoint::Entity::update_many()
+        .col_expr(webhook_endpoint::Column::HandledCount, Expr::value(1))
+        .exec(&handling)
+        .await;
+    assert_eq!(touched.expect("whoever receives does not hold it").rows_affected, 1);
+    handling.commit().await.unwrap();
+    assert_eq!(receiving.await.unwrap(), StatusCode::OK);
+}
+
+async fn a_record_that_can_not_be_written_harms_no_other(db: TestDatabase) {
+    let it = Connected::empty(Platform::WooCommerce, db).await;
+    let happens = async |change: fn(String) -> Change| {
+        it.test.clock.advance(TimeDelta::minutes(1));
+        for n in 0..4 {
+            it.shop.store.change(&change(format!("new{n}@example.com"))).unwrap();
+        }
+        it.carry_out().await;
+    };
+    happens(|email| Change::NewCustomer { email, opt_in: Some(true) }).await;
+    assert_eq!(it.shop.on(Audience::Subscribers).await.len(), 4);
+    let broken = source_record::Entity::find().one(&it.shop.app.db).await.unwrap().unwrap();
+    source_record::Entity::update_many()
+        .col_expr(source_record::Column::Shown, Expr::value("no word of ours"))
+        .filter(source_record::Column::Id.eq(broken.id))
+        .exec(&it.shop.app.db)
+        .await
+        .unwrap();
+    happens(|email| Change::Delete { email }).await;
+    assert_eq!(it.shop.on(Audience::Subscribers).await.len(), 1, "the others are done");
+    for _ in 0..10 {
+        it.test.clock.advance(TimeDelta::minutes(2));
+        it.carry_out().await;
+    }
+    let webhooks = service::webhooks::get(&it.shop.app, &it.shop.caller, it.shop.integration).await.unwrap();
+    assert_eq!((webhooks.pending, webhooks.last_given_up.len()), (0, 1), "{webhooks:?}");
+    assert_eq!(webhooks.last_given_up[0].code, "RECORD_NOT_WRITTEN");
 }

@@ -13,3 +13,4 @@ mod post;
 mod registered;
 mod shopify;
 mod shown;
+mod turns;
