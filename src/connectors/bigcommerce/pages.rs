@@ -33,8 +33,9 @@ use crate::domain::people::Stream;
 const OVERLAP: TimeDelta = TimeDelta::minutes(5);
 /// Requests in a row that may bring nothing new before a list is taken to be broken.
 const MAX_IDLE_REQUESTS: u32 = 100;
-/// One record in so many may be missing at the end, because it was deleted while we read.
-const TOLERATED_SHARE: u64 = 10;
+
+/// A list that shows less than it counts.
+const SHORT: ConnectorError = ConnectorError::BadAnswer { what: "as many records as the store counts" };
 
 /// Content of a [`Checkpoint`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,6 +51,8 @@ pub(super) struct Position {
     seen: u64,
     /// How many it has, if it told.
     total: Option<u64>,
+    /// The fewest it had since the pass began.
+    least: Option<u64>,
     place: Place,
     /// Whether the last page was given: a run that stopped right after it has nothing more to read.
     is_done: bool,
@@ -110,7 +113,7 @@ pub(super) fn pages(
             }
             idle = 0;
             if step.done {
-                position.check_complete()?;
+                reader.check_complete(&mut position).await?;
             }
             position.is_done = step.done;
             yield PeoplePage {
@@ -130,7 +133,8 @@ impl Position {
         let since = match pass {
             Pass::Full => None,
             Pass::Since(Watermark(value)) => {
-                serde_json::from_value::<Mark>(value.clone()).ok().map(|mark| mark.modified - OVERLAP)
+                let mark = serde_json::from_value::<Mark>(value.clone()).ok();
+                mark.and_then(|mark| mark.modified.checked_sub_signed(OVERLAP))
             }
         };
         let place = match stream {
@@ -138,7 +142,7 @@ impl Position {
             Stream::Subscribers => Place::Pages(walk::Cursor::default()),
             Stream::Orders => Place::Above(0),
         };
-        Self { since, began: None, newest: None, seen: 0, total: None, place, is_done: false }
+        Self { since, began: None, newest: None, seen: 0, total: None, least: None, place, is_done: false }
     }
 
     /// From the start again, by page numbers.
@@ -155,7 +159,7 @@ impl Position {
         now: DateTime<Utc>,
     ) -> Vec<crate::domain::people::StoreRecord> {
         self.began.get_or_insert(step.listing.answered_at);
-        self.total = step.listing.meta.pointer("/pagination/total").and_then(Value::as_u64).or(self.total);
+        self.count(&step.listing);
         let mut records = Vec::new();
         for row in &step.listing.rows[step.fresh_from..] {
             self.seen += 1;
@@ -168,13 +172,17 @@ impl Position {
         records
     }
 
-    /// A list that ended far too early must not pass for complete: what it did not show would be taken as deleted.
-    fn check_complete(&self) -> Result<(), ConnectorError> {
-        let total = self.total.unwrap_or_default();
-        if self.seen + total / TOLERATED_SHARE < total {
-            return Err(ConnectorError::BadAnswer { what: "as many records as the store counts" });
+    /// Notes how many records the store has now, if it tells.
+    fn count(&mut self, listing: &Listing) {
+        if let Some(total) = listing.meta.pointer("/pagination/total").and_then(Value::as_u64) {
+            self.total = Some(total);
+            self.least = Some(self.least.map_or(total, |least| least.min(total)));
         }
-        Ok(())
+    }
+
+    /// Whether the store gave fewer records than it ever had since the pass began.
+    fn is_short(&self) -> bool {
+        self.least.is_some_and(|least| self.seen < least)
     }
 
     fn watermark(&self, pass: &Pass) -> Option<Watermark> {
@@ -213,6 +221,21 @@ impl Reader<'_> {
         }
     }
 
+    /// A list that ended too early must not pass for complete: what it did not show would be taken as deleted. Only by as
+    /// much as it shrank, because records were deleted while we read, may it be shorter; a cursor tells the length once, so
+    /// that it is asked for again.
+    async fn check_complete(&self, position: &mut Position) -> Result<(), ConnectorError> {
+        if position.is_short() {
+            let mut query = Self::filter(position, "date_modified:min");
+            query.push(("limit", "1".to_owned()));
+            position.count(&self.store.client.list(resource(self.stream), &query).await?);
+        }
+        if position.is_short() {
+            return Err(SHORT);
+        }
+        Ok(())
+    }
+
     async fn ask(&self, position: &mut Position) -> Result<Step, ConnectorError> {
         match position.place.clone() {
             Place::After(after) => self.behind_cursor(position, after).await,
@@ -229,7 +252,7 @@ impl Reader<'_> {
         let Some(block) = listing.meta.get("cursor_pagination").filter(|block| block.is_object()) else {
             position.restart();
             let is_first = after.is_none();
-            return Ok(if is_first { self.first_by_number(position, listing) } else { Self::unused(listing) });
+            return if is_first { self.first_by_number(position, listing) } else { Ok(Self::unused(listing)) };
         };
         let has_next =
             block.pointer("/links/next").is_some_and(|next| next.as_str().is_some_and(|next| !next.is_empty()));
@@ -245,9 +268,9 @@ impl Reader<'_> {
     }
 
     /// The first page that came without a cursor is the first by number too.
-    fn first_by_number(&self, position: &mut Position, listing: Listing) -> Step {
+    fn first_by_number(&self, position: &mut Position, listing: Listing) -> Result<Step, ConnectorError> {
         let size = self.store.client.page_size();
-        self.walked(position, walk::Cursor::default(), Request::at(0, size), listing)
+        self.walked(position, &walk::Cursor::default(), Request::at(0, size), listing)
     }
 
     /// Nothing of this answer is used.
@@ -261,10 +284,16 @@ impl Reader<'_> {
         let mut query = Self::filter(position, "date_modified:min");
         query.extend([("limit", asked.limit.to_string()), ("page", asked.page.to_string())]);
         let listing = self.store.client.list(resource(self.stream), &query).await?;
-        Ok(self.walked(position, cursor, asked, listing))
+        self.walked(position, &cursor, asked, listing)
     }
 
-    fn walked(&self, position: &mut Position, cursor: walk::Cursor, asked: Request, listing: Listing) -> Step {
+    fn walked(
+        &self,
+        position: &mut Position,
+        cursor: &walk::Cursor,
+        asked: Request,
+        listing: Listing,
+    ) -> Result<Step, ConnectorError> {
         // A store that gives smaller pages than it was asked for says so.
         let told = |name: &str| listing.meta.pointer(&format!("/pagination/{name}")).and_then(Value::as_u64);
         let limit = told("per_page").filter(|limit| (1..asked.limit).contains(limit)).unwrap_or(asked.limit);
@@ -272,10 +301,18 @@ impl Reader<'_> {
             self.store.client.limit_pages(limit);
         }
         let ids: Vec<Option<u64>> = listing.rows.iter().map(super::row::Row::id).collect();
-        let mut walk = Walk::new(cursor);
+        let mut walk = Walk::new(cursor.clone());
         let turn = walk.take(Request { limit, ..asked }, &ids, told("total"));
+        if !turn.done && walk.cursor() == *cursor {
+            // There is more by the store's own count, and this is all that it shows.
+            return Err(SHORT);
+        }
         position.place = Place::Pages(walk.cursor());
-        Step { listing, fresh_from: turn.fresh_from, done: turn.done }
+        if asked.offset() == 0 && turn.fresh_from == 0 {
+            // All from the start, and once more where nothing was left of what was given out last.
+            position.seen = 0;
+        }
+        Ok(Step { listing, fresh_from: turn.fresh_from, done: turn.done })
     }
 
     async fn above_id(&self, position: &mut Position, last: u64) -> Result<Step, ConnectorError> {

@@ -94,7 +94,8 @@ impl Walk {
         self.stride = 1;
         let given = ids.len() as u64;
         let reached = asked.offset() + given;
-        let done = given < asked.limit || total.is_some_and(|total| reached >= total);
+        // A short page is the end only where the store does not tell how long the list is.
+        let done = total.map_or(given < asked.limit, |total| reached >= total);
         self.cursor.offset = reached.saturating_sub(OVERLAP);
         let fresh = ids[fresh_from..].iter().flatten().copied();
         self.cursor.tail.extend(fresh);

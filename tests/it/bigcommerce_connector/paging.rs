@@ -116,6 +116,57 @@ async fn subscribers_deleted_while_reading_hide_nobody() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
+/// Pages of a list, without some of its rows, as a store gives them that counts what it does not show.
+async fn short_of(stream: Stream, is_missing: impl Fn(&Asked, u64) -> bool + Send + Sync + 'static) -> AnsweringStore {
+    let row = if stream == Stream::Customers { customer } else { subscriber };
+    let rows: Vec<Value> = (1..=2_600).map(|id| row(id, TIME)).collect();
+    AnsweringStore::start(move |asked| {
+        let whole = if stream == Stream::Customers { page_behind(&rows, asked) } else { page_of(&rows, asked) };
+        let Reply::Text { body, .. } = whole else { unreachable!("pages are texts") };
+        let mut body: Value = serde_json::from_str(&body).unwrap();
+        body["data"].as_array_mut().unwrap().retain(|row| !is_missing(asked, id_of(row)));
+        Reply::json(&body)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_short_page_does_not_end_a_list() {
+    let is_missing = |asked: &Asked, id: u64| {
+        let end = (asked.number_of("limit").unwrap() * asked.number_of("page").unwrap()) as u64;
+        (2_000..2_500).contains(&end) && id > end - 10
+    };
+    let store = short_of(Stream::Subscribers, is_missing).await;
+    let records = all_records(&*connector(&store), Stream::Subscribers, Pass::Full).await;
+    assert_eq!(ids(&records), (1..=2_600).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_list_with_a_gap_does_not_pass_for_complete() {
+    for stream in [Stream::Customers, Stream::Subscribers] {
+        let store = short_of(stream, |_, id| id == 2_300).await;
+        let error = pass(&*connector(&store), stream, Pass::Full, None).await.unwrap_err();
+        assert_eq!(error, ConnectorError::BadAnswer { what: "as many records as the store counts" }, "{stream}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_may_be_shorter_by_what_was_deleted_while_it_was_read() {
+    let rows = Mutex::new((1..=600).map(|id| customer(id, TIME)).collect::<Vec<_>>());
+    let store = AnsweringStore::start(move |asked| {
+        let mut rows = rows.lock().unwrap();
+        if asked.number == 1 {
+            rows.retain(|row| id_of(row) <= 550);
+        }
+        page_behind(&rows, asked)
+    })
+    .await;
+    let records = all_records(&*connector(&store), Stream::Customers, Pass::Full).await;
+    assert_eq!(ids(&records), (1..=550).collect::<Vec<_>>());
+    let asked = store.asked();
+    assert_eq!(asked.last().unwrap().get("limit"), Some("1"), "the length is asked for again");
+}
+
 #[tokio::test]
 async fn a_store_that_gives_smaller_pages_is_read_whole() {
     let rows: Vec<Value> = (1..=180).map(|id| subscriber(id, TIME)).collect();
@@ -169,6 +220,13 @@ async fn a_store_that_ignores_the_filter_is_not_believed() {
     let since = Pass::Since(Watermark(json!({"modified": TIME})));
     let records = all_records(&*connector(&store), Stream::Subscribers, since).await;
     assert_eq!(ids(&records), [2, 3], "what has no time that can be read is given out");
+}
+
+#[tokio::test]
+async fn a_change_stamped_before_all_time_does_no_harm() {
+    let store = AnsweringStore::start(|asked| page_of(&[subscriber(1, TIME)], asked)).await;
+    let since = Pass::Since(Watermark(json!({"modified": chrono::DateTime::<chrono::Utc>::MIN_UTC})));
+    assert_eq!(ids(&all_records(&*connector(&store), Stream::Subscribers, since).await), [1]);
 }
 
 #[tokio::test]
@@ -249,6 +307,7 @@ async fn a_list_far_shorter_than_its_count_does_not_pass_for_complete() {
     let store = AnsweringStore::start(|_| numbered(&[subscriber(1, TIME)], 250, 250, 1)).await;
     let error = pass(&*connector(&store), Stream::Subscribers, Pass::Full, None).await.unwrap_err();
     assert_eq!(error, ConnectorError::BadAnswer { what: "as many records as the store counts" });
+    assert_eq!(store.asked().len(), 2, "the same answer twice is enough");
 }
 
 #[tokio::test]
