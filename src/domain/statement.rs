@@ -50,6 +50,9 @@ pub enum Scope {
     Address,
     /// The store keeps it on the account; a new address does not inherit it.
     Account,
+    /// The store states it for the very address, but for a part of the store that was not chosen. A yes there is none
+    /// here, and no opt-out either; once its part is chosen it counts like one that was there when we first looked.
+    Elsewhere,
 }
 
 /// What one record of a store says about marketing, now.
@@ -110,23 +113,32 @@ impl Held {
     #[must_use]
     pub fn next(before: Option<&Self>, same_address: bool, statement: &Statement, seen_at: DateTime<Utc>) -> Self {
         let shown = statement.value;
+        if statement.scope == Scope::Elsewhere {
+            return Self { shown, word: None, flags: statement.flags.clone() };
+        }
         let same_flag = before.is_none_or(|before| before.is_read_off(&statement.flags));
         let held = before.filter(|_| same_address).and_then(|held| held.word);
         // A yes of a flag that nobody looks at any more is not current; its no stays a no.
         let held = held.filter(|word| same_flag || shown != OptIn::Unknown || word.value == OptIn::Withdrawn);
         let moved_account_flag =
             before.is_some() && !same_address && statement.scope == Scope::Account && shown == OptIn::Granted;
+        // Only what was elsewhere is a yes for this address without a word.
+        let was_elsewhere = statement.scope == Scope::Address
+            && before.is_some_and(|held| held.shown == OptIn::Granted && held.word.is_none());
         let said = match (statement.at, before) {
             _ if moved_account_flag => None,
             (Some(at), _) => Some(Word { at: at.trunc_subsecs(6).min(seen_at), value: shown, observed: at > seen_at }),
-            (None, Some(before)) if same_address && before.shown == shown => None,
+            (None, Some(before)) if same_address && before.shown == shown && !was_elsewhere => None,
             // A flag that was a yes and is gone is an opt-out; one that never was a yes says nothing.
             (None, Some(before)) if same_address && shown == OptIn::Unknown => (same_flag
                 && before.shown == OptIn::Granted)
                 .then_some(Word { at: seen_at, value: OptIn::Withdrawn, observed: true }),
             (None, _) if shown == OptIn::Unknown => None,
             // It was there when we first looked at this flag for this address, and may be older than any opt-out.
-            (None, before) if shown == OptIn::Granted && (before.is_none() || !same_address || !same_flag) => {
+            (None, before)
+                if shown == OptIn::Granted
+                    && (before.is_none() || !same_address || !same_flag || was_elsewhere) =>
+            {
                 let earliest = statement.since.unwrap_or(DateTime::UNIX_EPOCH).trunc_subsecs(6);
                 Some(Word { at: earliest.min(seen_at), value: shown, observed: true })
             }
@@ -289,6 +301,18 @@ mod tests {
         let gone = read_off(Unknown, &["ours", "legacy"]);
         assert_eq!(seen(&[yes, gone]), Some((at(51), Withdrawn)), "it was looked for and is gone");
         assert_eq!(seen(&[read_off(Withdrawn, &["ours"]), other]), Some((at(50), Withdrawn)), "a no stays a no");
+    }
+
+    #[test]
+    fn a_yes_for_another_part_of_the_store_is_neither_a_yes_nor_an_opt_out() {
+        let said = |value, scope| Statement { since: Some(at(1)), ..statement(value, None, scope) };
+        let here = Held::next(None, true, &said(OptIn::Granted, Scope::Address), at(2));
+        let elsewhere = Held::next(Some(&here), true, &said(OptIn::Granted, Scope::Elsewhere), at(3));
+        assert_eq!(elsewhere.word, None);
+        let back = Held::next(Some(&elsewhere), true, &said(OptIn::Granted, Scope::Address), at(9));
+        assert_eq!(back.word, here.word, "coming back is not saying it again");
+        let no = Held::next(Some(&elsewhere), true, &said(OptIn::Unknown, Scope::Address), at(9));
+        assert_eq!(no.word, Some(Word { at: at(9), value: OptIn::Withdrawn, observed: true }));
     }
 
     #[test]

@@ -7,6 +7,10 @@
 //! **Only `consents` that hold `marketing_newsletter` are an opt-in.** Not the record's mere presence, not
 //! `abandoned_cart`, not `accepts_product_review_abandoned_cart_emails` of a customer (`vendors/bigcommerce.md`
 //! sections 3 and 4). A consent has no time: `date_modified` moves with any other change, so it is none.
+//!
+//! A store has one subscriber record for an address, whatever its channel. So one of a channel that was not chosen is no
+//! reason to pass it over: its yes is no yes for the chosen ones, but what orders say yields to it as to any other, and
+//! a no or a deletion counts.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::{Map, Value};
@@ -83,9 +87,7 @@ fn customer(fields: &Fields, store_id: StoreId, channels: &Channels) -> Result<S
 }
 
 fn subscriber(fields: &Fields, store_id: StoreId, channels: &Channels) -> Result<StoreRecord, Unfit> {
-    if is_of_another_channel(fields, channels)? {
-        return Ok(StoreRecord::Skipped { store_id, reason: SkipReason::OtherChannel });
-    }
+    let is_elsewhere = is_of_another_channel(fields, channels)?;
     // Missing on old data: no opt-in.
     let consents = match fields.get("consents") {
         None | Some(Value::Null) => &[][..],
@@ -103,16 +105,21 @@ fn subscriber(fields: &Fields, store_id: StoreId, channels: &Channels) -> Result
         store_id,
         kind: PersonKind::Newsletter,
         email: address(fields, "email")?,
-        first_name: name(text(fields, "first_name")?),
-        last_name: name(text(fields, "last_name")?),
+        // Of somebody who may be nobody in the chosen channels no more is kept than their will.
+        first_name: name(text(fields, "first_name")?).filter(|_| !is_elsewhere),
+        last_name: name(text(fields, "last_name")?).filter(|_| !is_elsewhere),
         statement: Statement {
             value: if is_opted_in { OptIn::Granted } else { OptIn::Unknown },
             at: None,
             since: time(fields, "date_created"),
             // Account creation, checkout and the form of the footer all end here; only the old checkout tells.
             source: if source == "order" { OptInSource::Checkout } else { OptInSource::NewsletterForm },
-            scope: Scope::Address,
-            detail: format!("{}, source {source}", if is_opted_in { NEWSLETTER } else { "no newsletter consent" }),
+            scope: if is_elsewhere && is_opted_in { Scope::Elsewhere } else { Scope::Address },
+            detail: format!(
+                "{}, source {source}{}",
+                if is_opted_in { NEWSLETTER } else { "no newsletter consent" },
+                if is_elsewhere { ", in another channel" } else { "" }
+            ),
             flags: Vec::new(),
         },
     }))

@@ -138,7 +138,27 @@ fn who_is_in_another_channel_is_passed_over() {
         assert_eq!(is_read(Stream::Customers, &customer(ids.clone())), expected, "{ids}");
     }
     for (id, expected) in [(json!(1), false), (json!(2), true), (json!(null), false)] {
-        assert_eq!(is_read(Stream::Subscribers, &with(&subscriber_row(), "channel_id", id.clone())), expected, "{id}");
         assert_eq!(is_read(Stream::Orders, &with(&order_row(), "channel_id", id)), expected);
     }
+}
+
+#[test]
+fn a_subscriber_of_another_channel_is_a_row_without_a_yes() {
+    let two = channels(&json!(["2"]));
+    let row_in = |channel: Value, consents: Value| {
+        let record = with(&with(&subscriber_row(), "channel_id", channel), "consents", consents);
+        match super::record(Stream::Subscribers, &row(&record), &two) {
+            StoreRecord::Person(person) => person,
+            other => panic!("not a person: {other:?}"),
+        }
+    };
+    let yes = json!(["marketing_newsletter"]);
+    for (channel, scope) in [(json!(2), Scope::Address), (json!(1), Scope::Elsewhere), (json!(null), Scope::Elsewhere)]
+    {
+        let person = row_in(channel.clone(), yes.clone());
+        assert_eq!((person.kind, person.statement.scope), (PersonKind::Newsletter, scope), "{channel}");
+        assert_eq!(person.first_name.is_some(), scope == Scope::Address, "{channel}");
+    }
+    let no = row_in(json!(1), json!([])).statement;
+    assert_eq!((no.value, no.scope), (OptIn::Unknown, Scope::Address), "a no counts, wherever it was said");
 }
