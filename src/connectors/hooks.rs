@@ -3,10 +3,14 @@
 //! A delivery is verified on its raw bytes, and what it names is read again by id. So a forged, late, repeated or
 //! incomplete delivery can cost a request, and never changes what a person said.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::header::HeaderMap;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
+use sha2::Sha256;
 use url::Url;
 
 use super::ConnectorError;
@@ -33,6 +37,24 @@ pub trait Hooks: Send + Sync {
 
     /// Removes every webhook of this address from the store. None there is as good.
     fn remove<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<(), ConnectorError>>;
+}
+
+/// A header's text; `None` where it is missing or no text.
+pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Whether `signature` is the base64 of the HMAC-SHA256 of the parts, one behind the other. In constant time; an empty key
+/// signs nothing.
+pub(super) fn is_signed(key: &SecretString, parts: &[&[u8]], signature: &str) -> bool {
+    let key = key.expose_secret().as_bytes();
+    let (Ok(signature), Ok(mut mac)) = (STANDARD.decode(signature.trim()), Hmac::<Sha256>::new_from_slice(key)) else {
+        return false;
+    };
+    for part in parts {
+        mac.update(part);
+    }
+    !key.is_empty() && mac.verify_slice(&signature).is_ok()
 }
 
 /// Where an integration's webhooks go.

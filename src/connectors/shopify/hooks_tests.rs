@@ -1,6 +1,10 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
-use reqwest::header::HeaderName;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use reqwest::header::{HeaderMap, HeaderName};
 use serde_json::json;
+use sha2::Sha256;
 
 use super::*;
 use crate::connectors::hooks::Urgency;

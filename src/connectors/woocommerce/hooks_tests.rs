@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use chrono::DateTime;
-use reqwest::header::HeaderValue;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use reqwest::header::{HeaderMap, HeaderValue};
 
 use super::*;
 use crate::connectors::http::HostPolicy;
