@@ -56,6 +56,12 @@ pub enum ConnectorError {
         /// What was looked for.
         what: &'static str,
     },
+    /// The store answers with a redirect. Where to is the store's text, and may be anywhere.
+    #[error(
+        "the store redirects to another address; open the store's address in a browser and enter the one that it ends \
+         at, with https and with or without www"
+    )]
+    Moved,
     /// The platform has closed the store for the time being.
     #[error("the store is out of service: {what}; its owner has to settle that with the platform")]
     OutOfService {
@@ -115,6 +121,7 @@ impl ConnectorError {
             Self::CredentialsRejected
             | Self::Forbidden { .. }
             | Self::NotThere { .. }
+            | Self::Moved
             | Self::OutOfService { .. }
             | Self::Refused { .. }
             | Self::ListTooLong { .. }
@@ -136,6 +143,7 @@ impl ConnectorError {
             Self::CredentialsRejected => "STORE_CREDENTIALS_REJECTED",
             Self::Forbidden { .. } => "STORE_FORBIDDEN",
             Self::NotThere { .. } => "STORE_NOT_THERE",
+            Self::Moved => "STORE_MOVED",
             Self::OutOfService { .. } => "STORE_OUT_OF_SERVICE",
             Self::Refused { .. } => "STORE_REFUSED",
             Self::ListTooLong { .. } => "STORE_LIST_TOO_LONG",

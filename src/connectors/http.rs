@@ -1,12 +1,12 @@
 //! The one way to a store: time-outs, a body cap, pace, redaction, and one table from status to error.
 //!
-//! **Invariant:** no address, header, query or body of a store is logged; a span holds platform, method, path
-//! without ids, status and duration.
+//! **Invariant:** no address, path, header, query or body of a store is logged; a request is one line with platform, method,
+//! what came of it and how long it took. Nothing else happens within it that a span would have to hold together.
 
 mod download;
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
@@ -196,6 +196,8 @@ impl Answer {
         let after = self.retry_after();
         Err(match self.status.as_u16() {
             200..=299 => return Ok(self),
+            // Never followed: credentials and signatures are for one address.
+            300..=399 => ConnectorError::Moved,
             401 => ConnectorError::CredentialsRejected,
             403 => ConnectorError::Forbidden { what: "the store forbids this request".into() },
             404 | 410 => ConnectorError::NotThere { what: "such API" },
@@ -265,7 +267,8 @@ fn is_private_literal(host: &url::Host<&str>) -> bool {
     }
 }
 
-/// Loopback, private, link-local, shared, benchmarking, multicast and unspecified addresses.
+/// Loopback, private, link-local, shared, benchmarking, multicast and unspecified addresses, and those of IPv6 by which a
+/// translator or relay leads to one of them.
 #[must_use]
 pub fn is_private(ip: IpAddr) -> bool {
     match ip.to_canonical() {
@@ -282,13 +285,25 @@ pub fn is_private(ip: IpAddr) -> bool {
                 || (a == 198 && (b == 18 || b == 19))
         }
         IpAddr::V6(ip) => {
-            let [first, ..] = ip.segments();
-            ip.is_loopback()
-                || ip.is_unspecified()
-                || ip.is_multicast()
+            let [first, second, third, ..] = ip.segments();
+            ip.is_multicast()
                 || first & 0xfe00 == 0xfc00
                 || first & 0xffc0 == 0xfe80
+                // For translators of one's own network (RFC 8215).
+                || (first, second, third) == (0x64, 0xff9b, 1)
+                || embedded(ip).is_some_and(|ip| is_private(ip.into()))
         }
+    }
+}
+
+/// The IPv4 address within an address that only leads to it: NAT64 (RFC 6052), 6to4 (RFC 3056), and the old compatible
+/// form (RFC 4291), which the unspecified and the loopback address have, too.
+fn embedded(ip: Ipv6Addr) -> Option<Ipv4Addr> {
+    match ip.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] | [0, 0, 0, 0, 0, 0, high, low] => {
+            Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)))
+        }
+        _ => None,
     }
 }
 

@@ -50,7 +50,7 @@ fn answer(status: u16, headers: &[(&'static str, &str)]) -> Answer {
 #[test]
 fn each_status_stands_for_one_error() {
     for (status, error) in [
-        (301, ConnectorError::Refused { status: 301 }),
+        (301, ConnectorError::Moved),
         (400, ConnectorError::Refused { status: 400 }),
         (401, ConnectorError::CredentialsRejected),
         (404, ConnectorError::NotThere { what: "such API" }),
@@ -123,7 +123,7 @@ async fn a_redirect_is_not_followed() {
         b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
     )
     .await;
-    assert_eq!(result.unwrap().checked().unwrap_err(), ConnectorError::Refused { status: 302 });
+    assert_eq!(result.unwrap().checked().unwrap_err(), ConnectorError::Moved);
 }
 
 #[tokio::test]
@@ -173,6 +173,12 @@ async fn private_addresses_are_refused_however_they_are_written() {
         "[fe80::1]",
         "[ff02::1]",
         "[::ffff:127.0.0.1]",
+        "[::127.0.0.1]",
+        "[64:ff9b::10.0.0.8]",
+        "[64:ff9b::a9fe:a9fe]",
+        "[64:ff9b:1::8.8.8.8]",
+        "[2002:7f00:1::]",
+        "[2002:c0a8:101::1]",
         "localhost",
         "LOCALHOST",
     ] {
@@ -184,7 +190,7 @@ async fn private_addresses_are_refused_however_they_are_written() {
 
 #[test]
 fn public_addresses_are_not_private() {
-    for address in ["8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111"] {
+    for address in ["8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "64:ff9b::8.8.8.8", "2002:808:808::1"] {
         assert!(!is_private(address.parse().unwrap()), "{address}");
     }
 }

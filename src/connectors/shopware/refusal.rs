@@ -70,7 +70,7 @@ pub(super) fn accepted(answer: Answer, right: &str) -> Result<Answer, Trouble> {
             None => ConnectorError::Refused { status },
         },
         403 => ConnectorError::Forbidden { what: missing_privileges(&problems).unwrap_or_else(|| right.to_owned()) },
-        300..=399 | 404 | 405 | 410 => ConnectorError::NotThere { what: API },
+        404 | 405 | 410 => ConnectorError::NotThere { what: API },
         429 => throttled(answer, &problems),
         _ => answer.checked().map_or_else(|error| error, |_| ConnectorError::Refused { status }),
     };

@@ -73,7 +73,7 @@ async fn refusals_say_who_has_to_act() {
             ConnectorError::Refused { status: 400 },
             Retry::Never,
         ),
-        (Reply::text(301, ""), ConnectorError::NotThere { what: "Shopware Admin API" }, Retry::Never),
+        (Reply::text(301, ""), ConnectorError::Moved, Retry::Never),
         (Reply::text(404, "<html>"), ConnectorError::NotThere { what: "Shopware Admin API" }, Retry::Never),
         (
             Reply::text(503, "<html>Maintenance"),

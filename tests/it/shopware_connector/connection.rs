@@ -86,9 +86,10 @@ async fn wrong_credentials_and_a_wrong_address_end_the_connection_test() {
     let refused: Value = json!({"errors": [{"code": "4", "status": "401", "title": "x", "detail": null}]});
     let shop = Shop::with_tokens(move |_| Reply::text(401, &refused.to_string())).await;
     assert_eq!(shop.connector().check().await.unwrap_err(), ConnectorError::CredentialsRejected);
-    for status in [301, 404] {
+    for (status, wrong) in
+        [(301, ConnectorError::Moved), (404, ConnectorError::NotThere { what: "Shopware Admin API" })]
+    {
         let shop = Shop::with_tokens(move |_| Reply::text(status, "<html>")).await;
-        let missing = ConnectorError::NotThere { what: "Shopware Admin API" };
-        assert_eq!(shop.connector().check().await.unwrap_err(), missing);
+        assert_eq!(shop.connector().check().await.unwrap_err(), wrong);
     }
 }
