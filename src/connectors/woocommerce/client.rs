@@ -24,6 +24,11 @@ const SMALLEST_PAGE: u64 = 20;
 /// More records than this in one answer, and it is not the answer to what was asked.
 const MOST_RECORDS: usize = 500;
 
+/// The code of both: the secret or the signature is wrong, or the key lacks a right.
+const EITHER: &str = "woocommerce_rest_authentication_error";
+const READ_RIGHT: &str =
+    "Read; edit the key in the shop under WooCommerce > Settings > Advanced > REST API and give it Read or Read/Write";
+
 /// One list of wc/v3 and the right that reading it takes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Resource {
@@ -33,6 +38,8 @@ pub(super) struct Resource {
     pub(super) fields: &'static str,
     /// What the key's user must be allowed, in WordPress's words.
     pub(super) right: &'static str,
+    /// Whether the list counts records that it hides from the key's user (`vendors/woocommerce.md` section 2).
+    pub(super) may_hide: bool,
 }
 
 /// The list behind a stream; `None` for a stream that the platform does not have.
@@ -42,11 +49,13 @@ pub(super) const fn resource(stream: Stream) -> Option<Resource> {
             path: "customers",
             fields: super::wire::CUSTOMER_FIELDS,
             right: "list_users, to read customers; give the key to a shop manager or an administrator",
+            may_hide: false,
         }),
         Stream::Orders => Some(Resource {
             path: "orders",
             fields: super::wire::ORDER_FIELDS,
             right: "read_private_shop_orders, to read orders; give the key to a shop manager or an administrator",
+            may_hide: true,
         }),
         Stream::Subscribers => None,
     }
@@ -122,7 +131,7 @@ impl Client {
 
     /// Part of a list.
     pub(super) async fn list(&self, resource: Resource, query: &[(&str, String)]) -> Result<Listing, ConnectorError> {
-        let answer = accepted(self.get(&[resource.path], query).await?, resource.right)?;
+        let answer = self.accepted(self.get(&[resource.path], query).await?, resource).await?;
         let rows: Vec<Value> = answer.json("a JSON list")?;
         if rows.len() > MOST_RECORDS {
             return Err(ConnectorError::BadAnswer { what: "no more records than asked for" });
@@ -138,20 +147,31 @@ impl Client {
         if answer.status == reqwest::StatusCode::NOT_FOUND && is_unknown_record(&answer) {
             return Ok(None);
         }
-        accepted(answer, resource.right)?.json("a JSON object").map(Some)
+        self.accepted(answer, resource).await?.json("a JSON object").map(Some)
     }
 
     /// One record of customers, as the list shows it, so that whom the list leaves out is nobody here either: webhooks also
     /// come for staff and plain WordPress users (`vendors/woocommerce.md` section 6), and their role is not shown reliably.
-    pub(super) async fn find_customer(&self, resource: Resource, id: u64) -> Result<Option<Value>, ConnectorError> {
-        let query = [
-            ("include", id.to_string()),
-            ("role", "customer".to_owned()),
-            ("per_page", "1".to_owned()),
-            ("_fields", resource.fields.to_owned()),
-        ];
-        let listing = self.list(resource, &query).await?;
-        Ok(listing.rows.into_iter().find(|row| super::wire::id(row).is_none_or(|shown| shown == id)))
+    pub(super) async fn find_customer(
+        &self,
+        resource: Resource,
+        id: u64,
+        roles: &[String],
+    ) -> Result<Option<Value>, ConnectorError> {
+        for role in roles {
+            let query = [
+                ("include", id.to_string()),
+                ("role", role.clone()),
+                ("per_page", "1".to_owned()),
+                ("_fields", resource.fields.to_owned()),
+            ];
+            let listing = self.list(resource, &query).await?;
+            let found = listing.rows.into_iter().find(|row| super::wire::id(row).is_none_or(|shown| shown == id));
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
 
     /// Asks for something beside the lists of people, or changes it. Any status is an answer here.
@@ -168,6 +188,23 @@ impl Client {
             request = request.json(body);
         }
         self.http.send(Platform::WooCommerce, &self.pace, 0.0, request).await
+    }
+
+    /// A success, or what the refusal means. A wrong secret and a key that may only write are refused in the same words
+    /// (`vendors/woocommerce.md` section 5).
+    async fn accepted(&self, answer: Answer, resource: Resource) -> Result<Answer, ConnectorError> {
+        let is_either = answer.status == reqwest::StatusCode::UNAUTHORIZED && code(&answer) == EITHER;
+        match accepted(answer, resource.right) {
+            Err(ConnectorError::CredentialsRejected) if is_either && self.is_known(resource).await? => {
+                Err(ConnectorError::Forbidden { what: READ_RIGHT.to_owned() })
+            }
+            result => result,
+        }
+    }
+
+    /// Whether the shop knows the key and its secret: then it lets it ask what may be asked, whatever it may do else.
+    async fn is_known(&self, resource: Resource) -> Result<bool, ConnectorError> {
+        Ok(self.call(Method::OPTIONS, &[resource.path], &[], None).await?.status.is_success())
     }
 
     async fn get(&self, path: &[&str], query: &[(&str, String)]) -> Result<Answer, ConnectorError> {
@@ -212,6 +249,12 @@ fn accepted(answer: Answer, right: &'static str) -> Result<Answer, ConnectorErro
         Err(ConnectorError::NotThere { .. }) => Err(ConnectorError::NotThere { what: "WooCommerce REST API" }),
         result => result,
     }
+}
+
+/// The code of a refusal, which is not translated; empty where there is none.
+fn code(answer: &Answer) -> String {
+    let body = answer.json::<Value>("a JSON object").unwrap_or_default();
+    body.get("code").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// Whether a 404 is about the record. The words for that differ between releases; an address that does not exist,

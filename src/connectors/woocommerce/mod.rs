@@ -4,8 +4,9 @@
 //! [`walk`] (how a list is read that changes meanwhile), [`wire`] and [`opt_in`] (what a record means), [`client`]
 //! (access and refusals), [`check`], [`hooks`].
 //!
-//! Accounts are the users of role `customer`; staff and plain WordPress users are not customers, and the role called
-//! `subscriber` has nothing to do with newsletters. Guests exist only in orders.
+//! Accounts are the users of role `customer`, or of the roles that the setting names instead; staff and plain WordPress
+//! users are not customers, and the role called `subscriber` has nothing to do with newsletters. They are asked for role by
+//! role, because an account shows one of its roles at most (section 2). Guests exist only in orders.
 
 mod check;
 mod client;
@@ -27,7 +28,8 @@ use serde_json::Value;
 use self::client::{Client, resource};
 use self::opt_in::OptInKeys;
 use super::{
-    Checkpoint, ConnectionReport, Connector, ConnectorError, Hooks, Http, InvalidSetting, Pass, PeoplePage, Settings,
+    Checkpoint, ConnectionReport, Connector, ConnectorError, Hooks, Http, InvalidSetting, Notice, Pass, PeoplePage,
+    Settings,
 };
 use crate::domain::Clock;
 use crate::domain::people::{StoreId, StoreRecord, Stream};
@@ -37,6 +39,8 @@ use crate::domain::people::{StoreId, StoreRecord, Stream};
 pub(crate) struct WooCommerce {
     client: Client,
     keys: OptInKeys,
+    /// The roles whose users are customers; at least one.
+    roles: Vec<String>,
     /// Signs the webhooks, where somebody made them by hand.
     webhook_secret: Option<SecretString>,
 }
@@ -48,8 +52,9 @@ impl WooCommerce {
     /// A setting that is missing or can't be used.
     pub(crate) fn open(settings: &Settings, http: &Http, clock: Arc<dyn Clock>) -> Result<Self, InvalidSetting> {
         let keys = OptInKeys::new(settings.texts("optInMetaKeys"));
+        let roles = settings::roles(settings)?;
         let webhook_secret = settings.secret("webhookSecret").cloned();
-        Ok(Self { client: Client::new(settings, http, clock)?, keys, webhook_secret })
+        Ok(Self { client: Client::new(settings, http, clock)?, keys, roles, webhook_secret })
     }
 
     fn decode(&self, stream: Stream, row: &Value) -> StoreRecord {
@@ -62,7 +67,7 @@ impl WooCommerce {
     async fn find(&self, stream: Stream, id: &StoreId) -> Result<Option<StoreRecord>, ConnectorError> {
         let (Some(resource), Ok(id)) = (resource(stream), id.as_str().parse()) else { return Ok(None) };
         let row = match stream {
-            Stream::Customers => self.client.find_customer(resource, id).await?,
+            Stream::Customers => self.client.find_customer(resource, id, &self.roles).await?,
             Stream::Orders | Stream::Subscribers => self.client.find(resource, id).await?,
         };
         Ok(row.map(|row| self.decode(stream, &row)))
@@ -97,5 +102,9 @@ impl Connector for WooCommerce {
 
     fn hooks(&self) -> Option<&dyn Hooks> {
         Some(self)
+    }
+
+    fn notices(&self) -> Vec<Notice> {
+        Vec::new()
     }
 }

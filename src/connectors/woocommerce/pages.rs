@@ -5,7 +5,7 @@
 //! out rows, and on shops that keep orders as posts `orderby=modified` sorts by local time, which runs backwards for an
 //! hour every autumn. What changed is asked for by filter (`modified_after`), so that no order of the rows is needed.
 //!
-//! **Customers** have no such filter (`modified_after` is ignored without an error), and neither `date_modified` nor a
+//! **Customers** are read role by role: who has two of the roles is read twice. They have no such filter (`modified_after` is ignored without an error), and neither `date_modified` nor a
 //! webhook moves when only an opt-in in the meta data changes. Every pass reads them all; the engine finds out who did
 //! not change.
 //!
@@ -39,6 +39,8 @@ const MAX_IDLE_REQUESTS: u32 = 1000;
 struct Position {
     #[serde(flatten)]
     cursor: Cursor,
+    /// The roles whose users are still to be read, the present one first; none for orders.
+    roles: Vec<String>,
     /// Lower bound of an incremental pass.
     changed_after: Option<DateTime<Utc>>,
     /// Newest change before the pass began.
@@ -68,11 +70,18 @@ pub(super) fn pages(
             Some(position) => position,
             None => begin(store, stream, &pass).await?,
         };
-        let mut walk = Walk::new(position.cursor);
+        let tells_total = position.roles.len() <= 1;
+        let mut walk = Walk::new(position.cursor, resource.may_hide);
         let mut idle = 0;
         loop {
-            let (listing, turn) = next(store, stream, resource, &position, &mut walk).await?;
+            let (listing, turn) = next(store, resource, &position, &mut walk).await?;
             position.cursor = walk.cursor();
+            let is_last = turn.done && position.roles.len() <= 1;
+            if turn.done && !is_last {
+                position.roles.remove(0);
+                position.cursor = Cursor::default();
+                walk = Walk::new(position.cursor, resource.may_hide);
+            }
             if turn.fresh.is_empty() && !turn.done {
                 idle += 1;
                 if idle > MAX_IDLE_REQUESTS {
@@ -84,12 +93,15 @@ pub(super) fn pages(
             yield PeoplePage {
                 records: decode(store, stream, &listing.rows, &turn),
                 resume_from: Checkpoint(as_json(&position)),
-                watermark: turn.done.then(|| watermark(stream, &pass, &position)).flatten(),
-                total: listing.total.filter(|_| !listing.rows.is_empty() || position.cursor.offset == 0),
+                watermark: is_last.then(|| watermark(stream, &pass, &position)).flatten(),
+                // Of several roles nobody knows how many users have more than one.
+                total: listing
+                    .total
+                    .filter(|_| tells_total && (!listing.rows.is_empty() || position.cursor.offset == 0)),
                 as_of: None,
                 hides_some: false,
             };
-            if turn.done {
+            if is_last {
                 break;
             }
         }
@@ -99,12 +111,16 @@ pub(super) fn pages(
 async fn begin(store: &WooCommerce, stream: Stream, pass: &Pass) -> Result<Position, ConnectorError> {
     let changed_after = match (stream, pass) {
         (Stream::Orders, Pass::Since(Watermark(value))) => {
-            serde_json::from_value::<Newest>(value.clone()).ok().map(|newest| newest.modified - OVERLAP)
+            let newest = serde_json::from_value::<Newest>(value.clone()).ok();
+            newest.and_then(|newest| newest.modified.checked_sub_signed(OVERLAP))
         }
         _ => None,
     };
-    let newest = if stream == Stream::Orders { newest_change(store).await? } else { None };
-    Ok(Position { cursor: Cursor::default(), changed_after, newest })
+    let (newest, roles) = match stream {
+        Stream::Orders => (newest_change(store).await?, Vec::new()),
+        Stream::Customers | Stream::Subscribers => (None, store.roles.clone()),
+    };
+    Ok(Position { cursor: Cursor::default(), roles, changed_after, newest })
 }
 
 /// Time of the newest change of an order, by the shop's clock, but not after ours: an order stamped in the future
@@ -119,7 +135,6 @@ async fn newest_change(store: &WooCommerce) -> Result<Option<DateTime<Utc>>, Con
 
 async fn next(
     store: &WooCommerce,
-    stream: Stream,
     resource: Resource,
     position: &Position,
     walk: &mut Walk,
@@ -132,9 +147,7 @@ async fn next(
         ("offset", walk.cursor().offset.to_string()),
         ("_fields", resource.fields.to_owned()),
     ];
-    if stream == Stream::Customers {
-        query.push(("role", "customer".to_owned()));
-    }
+    query.extend(position.roles.first().map(|role| ("role", role.clone())));
     if let Some(after) = position.changed_after {
         // Without a `Z`: with one, shops that keep orders as posts shift the time twice and leave rows out.
         query.push(("modified_after", after.format(wire::TIME_FORMAT).to_string()));

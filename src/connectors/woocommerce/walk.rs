@@ -13,8 +13,8 @@ use crate::connectors::ConnectorError;
 
 /// By how many records two windows overlap. Fewer deletions than that cost no extra request.
 pub(super) const OVERLAP: u64 = 5;
-/// One record in so many may be missing at the end: accounts that changed their role while we read, or orders that
-/// the store hides from the key's user. More, and something in between answers from a cache.
+/// One record in so many may be missing at the end of a list that hides some from the key's user. More, and something in
+/// between answers from a cache.
 const TOLERATED_SHARE: u64 = 10;
 
 /// Where a walk stands.
@@ -27,6 +27,8 @@ pub(super) struct Cursor {
     pub(super) last_id: u64,
     /// How many records were given out.
     pub(super) seen: u64,
+    /// The fewest that the list had, if the store told: it shrinks while accounts are deleted or change their role.
+    pub(super) least: Option<u64>,
 }
 
 /// One window as the store answered it.
@@ -57,6 +59,8 @@ impl Turn {
 #[derive(Debug)]
 pub(super) struct Walk {
     cursor: Cursor,
+    /// Whether the store counts records that it does not show.
+    may_hide: bool,
     /// The id before which something seemed to be missing, and how long the list was; nothing new was seen since.
     gap: Option<(u64, u64)>,
     /// How many windows the next step back takes.
@@ -66,9 +70,9 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    /// Begins, or goes on.
-    pub(super) const fn new(cursor: Cursor) -> Self {
-        Self { cursor, gap: None, stride: 1, end: None }
+    /// Begins, or goes on, over a list that may hide records from the key's user or not.
+    pub(super) const fn new(cursor: Cursor, may_hide: bool) -> Self {
+        Self { cursor, may_hide, gap: None, stride: 1, end: None }
     }
 
     /// Where it stands.
@@ -79,7 +83,7 @@ impl Walk {
     /// Takes in the window at the cursor's offset.
     ///
     /// # Errors
-    /// The window is not sorted by id, or the list ended with far fewer records than it says it has.
+    /// The window is not sorted by id, or the list ended with fewer records than it says it has.
     pub(super) fn take(&mut self, window: Window<'_>) -> Result<Turn, ConnectorError> {
         let offset = self.cursor.offset;
         let reached = offset + window.ids.len() as u64;
@@ -90,6 +94,7 @@ impl Walk {
         if !window.ids.iter().flatten().is_sorted_by(|one, next| one < next) {
             return Err(ConnectorError::BadAnswer { what: "records in the order of their ids" });
         }
+        self.note(window.total);
         let first = window.ids.iter().flatten().next().copied();
         let unknown = offset > 0 && first.is_some_and(|id| id > self.cursor.last_id);
         let gap = first.zip(window.total);
@@ -119,13 +124,20 @@ impl Walk {
             (None, None) => false,
         };
         if done {
-            self.finish(window.total)?;
+            self.finish()?;
         }
         Ok(Turn { fresh, done })
     }
 
+    fn note(&mut self, total: Option<u64>) {
+        if let Some(total) = total {
+            self.cursor.least = Some(self.cursor.least.map_or(total, |least| least.min(total)));
+        }
+    }
+
     fn take_empty(&mut self, size: u64, total: Option<u64>) -> Result<Turn, ConnectorError> {
         let offset = self.cursor.offset;
+        self.note(total);
         if total.is_some_and(|total| total > offset) {
             // Everything in this window is hidden from the key's user; there is more behind it.
             self.cursor.offset += size - OVERLAP;
@@ -133,7 +145,7 @@ impl Walk {
         if offset == 0 || self.cursor.offset > offset {
             let done = total.is_none_or(|total| self.cursor.offset >= total);
             if done {
-                self.finish(total)?;
+                self.finish()?;
             }
             return Ok(Turn { fresh: Vec::new(), done });
         }
@@ -156,9 +168,10 @@ impl Walk {
         ids.iter().enumerate().filter_map(is_fresh).collect()
     }
 
-    fn finish(&self, total: Option<u64>) -> Result<(), ConnectorError> {
-        let total = total.unwrap_or_default();
-        if self.cursor.seen + total / TOLERATED_SHARE < total {
+    fn finish(&self) -> Result<(), ConnectorError> {
+        let total = self.cursor.least.unwrap_or_default();
+        let hidden = if self.may_hide { total / TOLERATED_SHARE } else { 0 };
+        if self.cursor.seen + hidden < total {
             return Err(ConnectorError::BadAnswer { what: "as many records as the store counts" });
         }
         Ok(())

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use assent::connectors::{ConnectorError, Pass};
+use assent::connectors::{self, ConnectorError, Pass};
 use assent::domain::people::{StoreId, StoreRecord, Stream};
 use serde_json::{Value, json};
 
-use super::shop::{connector, first_page, pass};
-use crate::support::answering::{AnsweringStore, Reply};
+use super::shop::{connector, connector_for, first_page, pass};
+use crate::support::answering::{AnsweringStore, Asked, Reply};
 
 async fn error_of(reply: Reply) -> ConnectorError {
     let store = AnsweringStore::start(move |_| reply.clone()).await;
@@ -135,6 +135,53 @@ async fn rejected_credentials_end_the_connection_test() {
     })
     .await;
     assert_eq!(connector(&store).check().await.unwrap_err(), ConnectorError::CredentialsRejected);
+}
+
+/// A wrong secret and a key without the right to read are a 401 of the same code.
+#[tokio::test]
+async fn a_key_that_may_only_write_is_told_from_a_wrong_secret() {
+    let refused = || {
+        let body = json!({"code": "woocommerce_rest_authentication_error", "message": "…", "data": {"status": 401}});
+        Reply::text(401, &body.to_string())
+    };
+    let write_only = AnsweringStore::start(move |asked| match (asked.path.as_str(), asked.method.as_str()) {
+        ("/wp-json/", _) => index(&json!(["wc/v3"])),
+        (_, "OPTIONS") => Reply::json(&json!({})),
+        _ => refused(),
+    })
+    .await;
+    let report = connector(&write_only).check().await.unwrap();
+    for check in &report.checks[1..] {
+        assert!(check.problem.as_ref().is_some_and(|problem| problem.contains("right: Read;")), "{check:?}");
+    }
+    let wrong_secret = AnsweringStore::start(move |asked| match asked.path.as_str() {
+        "/wp-json/" => index(&json!(["wc/v3"])),
+        _ => refused(),
+    })
+    .await;
+    assert_eq!(connector(&wrong_secret).check().await.unwrap_err(), ConnectorError::CredentialsRejected);
+}
+
+#[tokio::test]
+async fn an_address_that_redirects_is_said_to() {
+    let moved = |_: &Asked| Reply::text(301, "").header("Location", &"https://www.example.com/wp-json/");
+    let store = AnsweringStore::start(moved).await;
+    let report = connectors::test(&*connector(&store)).await.unwrap();
+    let problem = report.checks[0].problem.as_ref().unwrap();
+    assert!(problem.contains("redirects to another address") && !problem.contains("www.example.com"), "{problem}");
+}
+
+#[tokio::test]
+async fn a_role_that_the_shop_does_not_have_is_named() {
+    let store = AnsweringStore::start(|asked| match (asked.path.as_str(), asked.get("role")) {
+        ("/wp-json/", _) => index(&json!(["wc/v3"])),
+        (_, Some("wholesale")) => Reply::text(400, r#"{"code":"rest_invalid_param","data":{"status":400}}"#),
+        _ => Reply::json(&json!([])),
+    })
+    .await;
+    let report = connector_for(&store, &["customer", "wholesale"]).check().await.unwrap();
+    let problem = report.checks[1].problem.as_ref().unwrap();
+    assert!(problem.contains("wholesale") && problem.contains("customerRoles"), "{problem}");
 }
 
 #[tokio::test]

@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use assent::connectors::{Connector, ConnectorError, Pass};
-use assent::domain::people::{StoreRecord, Stream};
+use assent::connectors::{Connector, ConnectorError, Pass, Watermark};
+use assent::domain::people::{StoreId, StoreRecord, Stream};
 use serde_json::{Value, json};
 
-use super::shop::{all_records, connector, id_of, open, pass};
+use super::shop::{all_records, connector, connector_for, id_of, open, pass};
 use crate::support::answering::{AnsweringStore, Asked, Reply};
 use crate::support::recorded::{CONSUMER_KEY, CONSUMER_SECRET};
 
@@ -57,6 +57,43 @@ async fn accounts_deleted_while_reading_hide_nobody() {
     .await;
     let records = all_records(&*connector(&store), Stream::Customers, Pass::Full).await;
     assert_eq!(ids(&records), (1..=350).collect::<Vec<_>>(), "each once, and nobody slipped through");
+}
+
+#[tokio::test]
+async fn users_of_every_chosen_role_are_read_one_role_after_the_other() {
+    let of_role = |asked: &Asked| match asked.get("role").unwrap() {
+        "wholesale" => (1..=250).map(customer).collect::<Vec<_>>(),
+        "customer" => (200..=420).map(customer).collect(),
+        other => panic!("{other} was not chosen"),
+    };
+    let store = AnsweringStore::start(move |asked| {
+        let mut rows = of_role(asked);
+        if let Some(id) = asked.number_of("include") {
+            rows.retain(|row| row["id"] == id);
+        }
+        window(&rows, asked)
+    })
+    .await;
+    let connector = connector_for(&store, &["wholesale", "customer"]);
+    let pages = pass(&*connector, Stream::Customers, Pass::Full, None).await.unwrap();
+    let (last, before) = pages.split_last().unwrap();
+    assert!(last.watermark.is_some() && before.iter().all(|page| page.watermark.is_none()), "held back to the end");
+    assert!(pages.iter().all(|page| page.total.is_none()), "nobody knows how many have both roles");
+    let all: Vec<u64> = pages.iter().flat_map(|page| ids(&page.records)).collect();
+    assert_eq!(all, (1..=250).chain(200..=420).collect::<Vec<_>>());
+    // Interrupted in the first role, it goes on there and reads the second one.
+    let resumed = pass(&*connector, Stream::Customers, Pass::Full, Some(pages[0].resume_from.clone())).await.unwrap();
+    assert_eq!(resumed.iter().map(|page| page.records.len()).sum::<usize>(), all.len() - pages[0].records.len());
+    for (id, is_there) in [("7", true), ("400", true), ("421", false)] {
+        assert_eq!(connector.record(Stream::Customers, &StoreId::new(id)).await.unwrap().is_some(), is_there, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn an_order_stamped_before_all_time_does_no_harm() {
+    let store = AnsweringStore::start(|asked| window(&[order(1, SECOND)], asked)).await;
+    let since = Pass::Since(Watermark(json!({"modified": chrono::DateTime::<chrono::Utc>::MIN_UTC})));
+    assert_eq!(all_records(&*connector(&store), Stream::Orders, since).await.len(), 1);
 }
 
 #[tokio::test]

@@ -31,6 +31,13 @@ pub(crate) fn connector_with(store: &AnsweringStore, keys: &Value) -> Box<dyn Co
     open(&settings, None)
 }
 
+/// The connector of a shop whose customers are the users of these roles.
+pub(crate) fn connector_for(store: &AnsweringStore, roles: &[&str]) -> Box<dyn Connector> {
+    let settings = json!({"storeUrl": store.url, "consumerKey": CONSUMER_KEY, "consumerSecret": CONSUMER_SECRET,
+        "customerRoles": roles});
+    open(&settings, None)
+}
+
 pub(crate) fn open(settings: &Value, timeout: Option<Duration>) -> Box<dyn Connector> {
     let fields = connectors::settings_of(Platform::WooCommerce);
     let settings = Settings::parse(fields, settings.as_object().unwrap().clone()).unwrap();
