@@ -15,7 +15,8 @@ use crate::domain::people::Stream;
 const NEWSLETTER_MODULE: &str = "Magento_Newsletter";
 
 const BEARER_REFUSED: &str = "the shop does not accept the token; shops since 2.4.4 take the token of an integration as bearer only after \
-     oauth/consumer/enable_integration_as_bearer was switched on: do that, or give the four OAuth secrets instead";
+     oauth/consumer/enable_integration_as_bearer was switched on: do that, or give the four OAuth secrets instead. The token \
+     of an integration without any rights is refused in the same words: see what is ticked under System > Integrations > API";
 const NO_NEWSLETTER: &str = "the module Magento_Newsletter is switched off in the shop: nobody is a subscriber";
 const FLAG_MISSING: &str = "the shop's list of customers does not show is_subscribed (releases before 2.4): every account is read by itself, \
      which is slow";

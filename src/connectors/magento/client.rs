@@ -173,11 +173,12 @@ impl Client {
     async fn accepted(&self, answer: Answer, right: Right) -> Result<Answer, ConnectorError> {
         let missing = (answer.status == StatusCode::UNAUTHORIZED).then(|| Refusal::of(&answer).missing_right());
         match (answer.checked(), missing) {
-            (Err(ConnectorError::CredentialsRejected), Some(Some(named))) => Err(if self.is_known(right).await? {
-                right.missing(Some(named))
-            } else {
-                ConnectorError::CredentialsRejected
-            }),
+            // A signature is looked at before rights are (`examples/error-401-signature-invalid`): who comes that far is
+            // known. A token that is not known is none, and lacks every right.
+            (Err(ConnectorError::CredentialsRejected), Some(Some(named))) => {
+                let is_known = !self.uses_bearer() || self.is_known(right).await?;
+                Err(if is_known { right.missing(Some(named)) } else { ConnectorError::CredentialsRejected })
+            }
             (Err(ConnectorError::Forbidden { .. }), _) => Err(right.missing(None)),
             (Err(ConnectorError::NotThere { .. }), _) => Err(ConnectorError::NotThere {
                 what: if right == Right::Subscribers { "list of subscribers" } else { "Magento REST API" },
@@ -186,8 +187,8 @@ impl Client {
         }
     }
 
-    /// Whether the shop knows the credentials: it lets them read something else. Nothing else tells a missing right
-    /// from unknown credentials.
+    /// Whether the shop knows the token: it lets it read something else. Nothing else tells a missing right from an unknown
+    /// token.
     async fn is_known(&self, refused: Right) -> Result<bool, ConnectorError> {
         for (_, path) in PROBES.iter().filter(|(right, _)| *right != refused) {
             if self.get(path, &Search::default().parameters(1, "id")).await?.status != StatusCode::UNAUTHORIZED {

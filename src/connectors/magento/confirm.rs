@@ -1,7 +1,7 @@
 //! Which accounts are read once more by themselves, under their own website.
 //!
 //! The list finds a subscription by the address alone, as it is spelt, in whatever website it comes first; the single
-//! account finds its own (`vendors/magento.md` section 6). So the list is believed where it can't be wrong:
+//! account finds its own (`vendors/magento.md` section 6). So the list is believed where it is hardly ever wrong:
 //!
 //! | the list says | one website | several websites |
 //! |---|---|---|
@@ -9,6 +9,8 @@
 //! | yes | believed | read again |
 //! | no | read again if the address has capitals | also if another account has the address |
 //!
+//! An account in small letters whose newsletter row has capitals is believed to have said no, though the row says yes: to
+//! find those, every account that says no would have to be read by itself.
 //! On several websites a no may still hide the yes of an account if somebody else, without an account, once left the
 //! same address at another website. A yes is never taken from another website.
 //!

@@ -1,6 +1,6 @@
 //! What the connection test says.
 
-use assent::connectors::{ConnectionReport, ConnectorError};
+use assent::connectors::{ConnectionReport, Connector, ConnectorError};
 use serde_json::{Value, json};
 
 use super::answers::unauthorized;
@@ -57,10 +57,41 @@ async fn a_token_that_is_refused_everywhere_may_not_be_switched_on() {
     let problems = problems(&report);
     let [("credentials", problem)] = &problems[..] else { panic!("one problem: {problems:?}") };
     assert!(problem.contains("oauth/consumer/enable_integration_as_bearer"), "{problem}");
-    let store = AnsweringStore::start(|_| unauthorized("Magento_Backend::store")).await;
-    let signed = open(&json!({"storeUrl": store.url, "consumerKey": "a", "consumerSecret": "b", "accessToken": "c",
-        "accessTokenSecret": "d"}));
-    assert_eq!(signed.check().await.unwrap_err(), ConnectorError::CredentialsRejected);
+    assert!(problem.contains("without any rights"), "{problem}");
+}
+
+/// The four secrets of an integration, which are looked at before its rights are.
+fn signed(store: &AnsweringStore) -> Box<dyn Connector> {
+    open(&json!({"storeUrl": store.url, "consumerKey": "a", "consumerSecret": "b", "accessToken": "c",
+        "accessTokenSecret": "d"}))
+}
+
+#[tokio::test]
+async fn an_integration_without_any_rights_is_told_which() {
+    let store = AnsweringStore::start(|asked| match asked.path.as_str() {
+        "/rest/V1/store/storeViews" => unauthorized("Magento_Backend::store"),
+        "/rest/V1/customers/search" => unauthorized("Magento_Customer::customer"),
+        "/rest/V1/orders" => unauthorized("Magento_Sales::actions_view"),
+        _ => unauthorized("Magento_Backend::admin"),
+    })
+    .await;
+    let problems = problems(&signed(&store).check().await.unwrap());
+    let names: Vec<_> = problems.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["read store views", "read customers", "read orders"]);
+    for ((_, problem), right) in problems.iter().zip(["Backend::store", "Customer::customer", "Sales::actions_view"]) {
+        assert!(problem.contains(right), "{problem}");
+    }
+    let wrong = Reply::text(401, r#"{"message":"The signature is invalid. Verify and try again."}"#);
+    let store = AnsweringStore::start(move |_| wrong.clone()).await;
+    assert_eq!(signed(&store).check().await.unwrap_err(), ConnectorError::CredentialsRejected);
+}
+
+#[tokio::test]
+async fn an_address_that_redirects_is_said_to() {
+    let moved =
+        |_: &Asked| Reply::text(301, "").header("Location", &"https://www.example.com/rest/V1/store/storeViews");
+    let store = AnsweringStore::start(moved).await;
+    assert_eq!(connector(&store).check().await.unwrap_err(), ConnectorError::Moved);
 }
 
 #[tokio::test]
