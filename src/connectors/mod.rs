@@ -65,14 +65,10 @@ pub trait Connector: Send + Sync {
     fn check(&self) -> BoxFuture<'_, Result<ConnectionReport, ConnectorError>>;
 
     /// The platform's webhooks, where it has any.
-    fn hooks(&self) -> Option<&dyn Hooks> {
-        None
-    }
+    fn hooks(&self) -> Option<&dyn Hooks>;
 
     /// What people should know about this integration as it is set up, or as its last pass found the store.
-    fn notices(&self) -> Vec<Notice> {
-        Vec::new()
-    }
+    fn notices(&self) -> Vec<Notice>;
 }
 
 /// How much of a stream is read.

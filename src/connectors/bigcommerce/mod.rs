@@ -30,7 +30,8 @@ use self::client::{Client, resource};
 use self::row::Row;
 use self::settings::BigCommerceSettings;
 use super::{
-    Checkpoint, ConnectionReport, Connector, ConnectorError, Hooks, Http, InvalidSetting, Pass, PeoplePage, Settings,
+    Checkpoint, ConnectionReport, Connector, ConnectorError, Hooks, Http, InvalidSetting, Notice, Pass, PeoplePage,
+    Settings,
 };
 use crate::domain::Clock;
 use crate::domain::people::{StoreId, StoreRecord, Stream};
@@ -105,5 +106,9 @@ impl Connector for BigCommerce {
 
     fn hooks(&self) -> Option<&dyn Hooks> {
         Some(self)
+    }
+
+    fn notices(&self) -> Vec<Notice> {
+        Vec::new()
     }
 }

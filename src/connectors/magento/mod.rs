@@ -49,7 +49,8 @@ use self::settings::MagentoSettings;
 use self::views::Views;
 use self::wire::Flag;
 use super::{
-    Checkpoint, ConnectionReport, Connector, ConnectorError, Http, InvalidSetting, Notice, Pass, PeoplePage, Settings,
+    Checkpoint, ConnectionReport, Connector, ConnectorError, Hooks, Http, InvalidSetting, Notice, Pass, PeoplePage,
+    Settings,
 };
 use crate::domain::Clock;
 use crate::domain::people::{StoreId, StoreRecord, Stream};
@@ -168,6 +169,10 @@ impl Connector for Magento {
 
     fn check(&self) -> BoxFuture<'_, Result<ConnectionReport, ConnectorError>> {
         check::check(self).boxed()
+    }
+
+    fn hooks(&self) -> Option<&dyn Hooks> {
+        None
     }
 
     fn notices(&self) -> Vec<Notice> {

@@ -13,7 +13,7 @@
 //! - Guests exist only in orders, and only `guest` tells one: a guest's order can carry a customer number (section 5).
 //! - A profile's `customerId` is its identity. `customerNo` may change, `email` is optional and not unique (section 4).
 //!   No search takes a `customerId`: re-reading one profile walks the list.
-//! - The platform sends no webhooks (section 9), so there are no [`Hooks`](super::Hooks) here: what merchants call hooks
+//! - The platform sends no webhooks (section 9), so there are no [`Hooks`] here: what merchants call hooks
 //!   are scripts within their own storefront. Changes are seen by asking.
 //! - Shopper Consents, the platform's newer record of consent, tells only about the shopper who asks (section 6), and so
 //!   can't be read here. The older OCAPI is not spoken: it is closed to new customers (section 1).
@@ -39,7 +39,8 @@ use self::client::Client;
 use self::findings::Findings;
 use self::settings::SfccSettings;
 use super::{
-    Checkpoint, ConnectionReport, Connector, ConnectorError, Http, InvalidSetting, Notice, Pass, PeoplePage, Settings,
+    Checkpoint, ConnectionReport, Connector, ConnectorError, Hooks, Http, InvalidSetting, Notice, Pass, PeoplePage,
+    Settings,
 };
 use crate::domain::Clock;
 use crate::domain::people::{StoreId, StoreRecord, Stream};
@@ -74,7 +75,7 @@ impl Sfcc {
     async fn customer_on_a_walk(&self, id: &StoreId) -> Result<Option<StoreRecord>, ConnectorError> {
         let mut pages = self.pages(Stream::Customers, Pass::Full, None);
         while let Some(page) = pages.try_next().await? {
-            if let Some(record) = page.records.into_iter().find(|record| wire::id_of(record) == Some(id)) {
+            if let Some(record) = page.records.into_iter().find(|record| record.store_id() == Some(id)) {
                 return Ok(Some(record));
             }
         }
@@ -111,6 +112,10 @@ impl Connector for Sfcc {
 
     fn check(&self) -> BoxFuture<'_, Result<ConnectionReport, ConnectorError>> {
         check::check(self).boxed()
+    }
+
+    fn hooks(&self) -> Option<&dyn Hooks> {
+        None
     }
 
     fn notices(&self) -> Vec<Notice> {

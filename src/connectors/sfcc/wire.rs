@@ -23,15 +23,6 @@ const MAX_DETAIL_BYTES: usize = 255;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Unfit(&'static str, &'static str);
 
-/// The identity of a record, where it could be read.
-pub(super) fn id_of(record: &StoreRecord) -> Option<&StoreId> {
-    match record {
-        StoreRecord::Person(person) => Some(&person.store_id),
-        StoreRecord::Skipped { store_id, .. } => Some(store_id),
-        StoreRecord::Malformed { store_id, .. } => store_id.as_ref(),
-    }
-}
-
 /// Identity of an order: sites may count alike.
 pub(super) fn order_id(site: &str, number: &str) -> StoreId {
     StoreId::new(format!("{site}/{number}"))

@@ -179,8 +179,8 @@ fn orders_that_were_not_placed_make_nobody_a_customer() {
 #[test]
 fn an_order_is_its_sites() {
     let row = guest_order(&json!({}));
-    assert_eq!(id_of(&order_of(&row)), Some(&StoreId::new("RefArch/00009001")));
-    assert_ne!(id_of(&order(&row, "Other", ATTRIBUTE, |_| false)), id_of(&order_of(&row)));
+    assert_eq!(order_of(&row).store_id(), Some(&StoreId::new("RefArch/00009001")));
+    assert_ne!(order(&row, "Other", ATTRIBUTE, |_| false).store_id(), order_of(&row).store_id());
 }
 
 #[test]

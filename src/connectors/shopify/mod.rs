@@ -35,7 +35,7 @@ use serde_json::{Value, json};
 
 use crate::connectors::hooks::{Arrived, Delivery, Endpoint, HookRefusal, Hooks, Registration};
 use crate::connectors::{
-    Checkpoint, ConnectionReport, Connector, ConnectorError, Http, InvalidSetting, Pass, PeoplePage, Settings,
+    Checkpoint, ConnectionReport, Connector, ConnectorError, Http, InvalidSetting, Notice, Pass, PeoplePage, Settings,
 };
 use crate::domain::Clock;
 use crate::domain::people::{StoreId, StoreRecord, Stream};
@@ -134,6 +134,10 @@ impl Connector for Shopify {
 
     fn hooks(&self) -> Option<&dyn Hooks> {
         Some(self)
+    }
+
+    fn notices(&self) -> Vec<Notice> {
+        Vec::new()
     }
 }
 

@@ -45,7 +45,8 @@ use serde_json::Value;
 use self::client::{Client, Search};
 use self::scope::Scope;
 use super::{
-    Checkpoint, ConnectionReport, Connector, ConnectorError, Hooks, Http, InvalidSetting, Pass, PeoplePage, Settings,
+    Checkpoint, ConnectionReport, Connector, ConnectorError, Hooks, Http, InvalidSetting, Notice, Pass, PeoplePage,
+    Settings,
 };
 use crate::domain::Clock;
 use crate::domain::people::{StoreId, StoreRecord, Stream};
@@ -119,5 +120,9 @@ impl Connector for Shopware {
 
     fn hooks(&self) -> Option<&dyn Hooks> {
         Some(self)
+    }
+
+    fn notices(&self) -> Vec<Notice> {
+        Vec::new()
     }
 }
