@@ -224,7 +224,7 @@ impl Client {
             let per_second = requests_per_second(load(&answer.headers));
             self.pace.report(if per_second < AT_EASE { 0.0 } else { 1.0 }, 1.0, per_second);
         }
-        if status >= 400 {
+        if is_unexpected(status) {
             tracing::warn!(http.status = status, sfcc.correlation_id = correlation, "the platform refuses a request");
         }
         result
@@ -263,6 +263,12 @@ impl Client {
     }
 }
 
+/// Whether a refusal is worth a line in the log. A date that the search does not know (400), a token that ended (401) and
+/// an order that is gone (404) are answers like others, which a healthy store gives every day.
+const fn is_unexpected(status: u16) -> bool {
+    status >= 400 && !matches!(status, 400 | 401 | 404)
+}
+
 /// Last part of a problem's type, which is what may be relied on (`vendors/sfcc.md` section 8).
 fn problem(answer: &Answer) -> Option<String> {
     let Problem { r#type } = answer.json("a problem").ok()?;
@@ -286,6 +292,16 @@ fn header_time(headers: &HeaderMap) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_healthy_store_answers_every_day_is_no_warning() {
+        for status in [200, 204, 400, 401, 404] {
+            assert!(!is_unexpected(status), "{status}");
+        }
+        for status in [403, 409, 429, 500, 503, 504] {
+            assert!(is_unexpected(status), "{status}");
+        }
+    }
 
     #[test]
     fn a_loaded_platform_is_asked_less_often() {

@@ -175,7 +175,7 @@ async fn begin(store: &Sfcc, pass: &Pass) -> Result<Begun, ConnectorError> {
         return begin_with_everybody(store, now).await.map(Begun::At);
     };
     let Some(field) = mark.changes else { return Ok(Begun::NothingToDo(mark)) };
-    let window = Window { from: Some(mark.read_until - OVERLAP), to: None };
+    let window = Window { from: mark.read_until.checked_sub_signed(OVERLAP), to: None };
     let mark = Mark { read_until: now, ..mark };
     Ok(Begun::At(Position { by: Some(field), window, cursor: Cursor::default(), total: None, mark }))
 }

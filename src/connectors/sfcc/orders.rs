@@ -56,7 +56,7 @@ impl Position {
             Pass::Full => None,
             Pass::Since(watermark) => serde_json::from_value::<Mark>(watermark.0.clone()).ok(),
         };
-        let since = since.map(|mark| mark.read_until - OVERLAP);
+        let since = since.and_then(|mark| mark.read_until.checked_sub_signed(OVERLAP));
         let mark = Mark { read_until: now };
         Self { sites_read: 0, since, from: since, cursor: Cursor::default(), floor: None, mark }
     }

@@ -125,7 +125,7 @@ impl Position {
 
     /// The bound that is asked with.
     fn changed_since(&self) -> Option<DateTime<Utc>> {
-        Some(self.since? - OVERLAP)
+        self.since?.checked_sub_signed(OVERLAP)
     }
 }
 
@@ -258,10 +258,10 @@ impl Reader<'_> {
     }
 
     fn customers(&self, walk: ByNumber) -> Search {
-        let changed = self.position.since.map(|since| {
-            let is_new_guest =
-                [criteria::equals("guest", true), criteria::not_before("createdAt", since - GUEST_OVERLAP)];
-            criteria::any(&[criteria::changed_since(since - OVERLAP), criteria::all(&is_new_guest)])
+        let guests_since = self.position.since.and_then(|since| since.checked_sub_signed(GUEST_OVERLAP));
+        let changed = self.position.changed_since().zip(guests_since).map(|(changed, guests)| {
+            let is_new_guest = [criteria::equals("guest", true), criteria::not_before("createdAt", guests)];
+            criteria::any(&[criteria::changed_since(changed), criteria::all(&is_new_guest)])
         });
         let mut search = customers(self.scope);
         search.filter.extend(changed);
