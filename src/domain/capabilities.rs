@@ -135,6 +135,7 @@ pub const BIGCOMMERCE: Capabilities = Capabilities {
     limits: &[
         "A subscriber record alone is no opt-in: records of shoppers who only typed an address at checkout are normal.",
         "Where an opt-in came from can't be told: the form, the account and the checkout end in the same record. What an account holder ticks at checkout counts by that record only.",
+        "A store has one subscriber record for an address. Where channelIds are chosen, a yes in the record of another channel is none for them, and what orders say yields to it all the same.",
         "The budget of requests is shared by all apps of the store, so that other apps can slow a run down.",
     ],
 };
@@ -190,7 +191,9 @@ pub const SFCC: Capabilities = Capabilities {
     },
     consent_dates: no("A profile holds the attribute's value only; a change counts from when it was seen."),
     deletions: no("Profiles just vanish; absence from a full run shows it."),
-    changes: partly("Of orders. Whether customers can be searched by date is tried out; if not, every run reads all."),
+    changes: partly(
+        "Of orders. Whether customers can be searched by date is tried out; if not, all are read once a day and nobody in between.",
+    ),
     totals: partly("Of customers; lists of orders come without one."),
     webhooks: None,
     limits: &[
@@ -225,7 +228,7 @@ pub const SHOPIFY: Capabilities = Capabilities {
     consent_dates: yes("The marketing state has the time of its last change, and an order the time of the purchase."),
     deletions: partly("By webhook only; without it by absence from a full run."),
     changes: yes("Customers and orders can be asked for by the time of their last change."),
-    totals: partly("Counts stop at 10,000, which then means: more."),
+    totals: partly("Full runs ask for a count; one that the shop does not call exact is left out."),
     webhooks: Some(Webhooks {
         verified_by: "HMAC-SHA256 with the client secret",
         topics: &[
@@ -236,9 +239,7 @@ pub const SHOPIFY: Capabilities = Capabilities {
             "customers_email_marketing_consent/update",
             "orders/create",
             "orders/updated",
-            "customers/data_request",
-            "customers/redact",
-            "shop/redact",
+            "app/uninstalled",
         ],
     }),
     limits: &[
@@ -247,6 +248,7 @@ pub const SHOPIFY: Capabilities = Capabilities {
         "Custom apps of shops on the smallest plans get no email addresses at all; the connection test says so.",
         "The way in (account, checkout, form, staff) can't be told: only the state is kept.",
         "Webhooks are verified by the client secret; without it changes are seen by asking only.",
+        "The privacy topics customers/data_request, customers/redact and shop/redact can't be registered by the API: set them in the app's configuration. They are answered and carried out.",
     ],
 };
 
@@ -298,7 +300,10 @@ pub const WOOCOMMERCE: Capabilities = Capabilities {
         who: "Accounts and orders whose meta data, under one of optInMetaKeys, says yes",
         api: "GET /wc/v3/customers, GET /wc/v3/orders",
     },
-    customers: Finding { who: "Users of the role customer", api: "GET /wc/v3/customers" },
+    customers: Finding {
+        who: "Users of the role customer, or of the roles in customerRoles",
+        api: "GET /wc/v3/customers",
+    },
     guests: Finding { who: "Buyers of orders without a customer; they join the customers", api: "GET /wc/v3/orders" },
     opt_out: OptOutSeen {
         soonest: SeenBy::Webhook,
@@ -326,6 +331,7 @@ pub const WOOCOMMERCE: Capabilities = Capabilities {
         "Meta data of accounts whose key begins with _ is hidden by current releases.",
         "An account's meta data has no date: its no counts from when it was seen, so that at the first look it outweighs every order, and its yes from when the account was made, so that an order's no outweighs it.",
         "A yes that shows only because a more trusted key fell away, or another one was named, is not a new one: it counts from when the account was made.",
+        "Account holders of other roles, as plugins for wholesale or membership give, are on no list unless customerRoles names their roles.",
         "Registering webhooks needs a key with the right Read/Write; the shop sends to the ports 80, 443 and 8080 only.",
     ],
 };

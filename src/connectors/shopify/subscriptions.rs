@@ -113,3 +113,19 @@ async fn delete(client: &Client, id: &str) -> Result<(), ConnectorError> {
     client.ask(&queries::WEBHOOK_DELETE, &json!({ "id": id }), MUTATION_POINTS).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::capabilities::SHOPIFY;
+
+    #[test]
+    fn the_topics_that_are_told_are_those_that_are_registered() {
+        let told = SHOPIFY.webhooks.expect("the platform has webhooks").topics;
+        let mut told: Vec<String> = told.iter().map(|topic| topic.replace('/', "_").to_uppercase()).collect();
+        let mut registered: Vec<&str> = TOPICS.iter().map(|(topic, _)| *topic).collect();
+        told.sort_unstable();
+        registered.sort_unstable();
+        assert_eq!(told, registered);
+    }
+}
