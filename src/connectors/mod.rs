@@ -54,6 +54,12 @@ pub trait Connector: Send + Sync {
         resume: Option<Checkpoint>,
     ) -> BoxStream<'_, Result<PeoplePage, ConnectorError>>;
 
+    /// The pages of a stream for somebody who wants to see the first records and no more: nothing is begun at the store
+    /// that would go on there afterwards.
+    fn look(&self, stream: Stream) -> BoxStream<'_, Result<PeoplePage, ConnectorError>> {
+        self.pages(stream, Pass::Full, None)
+    }
+
     /// One record, re-read by the store's id; `None` when the store no longer has it.
     fn record<'a>(
         &'a self,

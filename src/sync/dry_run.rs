@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures::StreamExt as _;
+use futures::TryStreamExt as _;
+use futures::future::ready;
 
 use super::engine::Patience;
 use super::reading::{Content, Judged};
-use crate::connectors::{Connector, ConnectorError, Pass, PeoplePage};
+use crate::connectors::{Connector, ConnectorError, PeoplePage};
 use crate::domain::contact_rules::{self, Evidence};
 use crate::domain::people::{StoreRecord, Stream};
 use crate::domain::source_record::SourceRecord;
@@ -108,12 +109,13 @@ impl Look {
     }
 }
 
-/// The first page of a full pass; `None` of an empty stream.
+/// The first page that has records; `None` of an empty stream.
 async fn first_page(connector: &dyn Connector, stream: Stream) -> Result<Option<PeoplePage>, ConnectorError> {
     let asking = async {
         let mut patience = Patience::default();
         loop {
-            match connector.pages(stream, Pass::Full, None).next().await.transpose() {
+            let mut pages = connector.look(stream).try_filter(|page| ready(!page.records.is_empty()));
+            match pages.try_next().await {
                 Ok(page) => return Ok(page),
                 Err(error) => match patience.wait_after(&error) {
                     Some(wait) => tokio::time::sleep(wait).await,

@@ -67,6 +67,22 @@ async fn where_one_page_holds_everybody_the_counts_are_those_of_a_sync() {
 }
 
 #[tokio::test]
+async fn a_large_shop_is_looked_at_page_by_page_and_no_export_is_begun() {
+    let mut asked = Vec::new();
+    for export_from in ["5000", "10"] {
+        let store = store(Platform::Shopify, 60).await;
+        let mut settings = store.settings();
+        settings["exportFrom"] = json!(export_from);
+        let arguments = ["--format", "json", "--allow-private-hosts"];
+        let found = check(&Program::new(), Platform::Shopify, &settings, &arguments).await.json();
+        let streams = found["streams"].as_array().expect("there are streams");
+        assert!(streams.iter().all(|stream| stream["read"].as_u64() > Some(0)), "{found}");
+        asked.push(store.requests());
+    }
+    assert_eq!(asked[0], asked[1], "an export would take requests of its own");
+}
+
+#[tokio::test]
 async fn people_are_told_what_would_happen() {
     let store = store(Platform::WooCommerce, 40).await;
     let program = Program::new().with("ASSENT_ALLOW_PRIVATE_HOSTS", "true");

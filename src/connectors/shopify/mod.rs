@@ -112,12 +112,13 @@ impl Connector for Shopify {
         resume: Option<Checkpoint>,
     ) -> BoxStream<'_, Result<PeoplePage, ConnectorError>> {
         let Some(listing) = listing(stream) else { return stream::empty().boxed() };
-        let walk = Walk::new(self, listing, &pass, resume);
-        stream::try_unfold(walk, |mut walk| async move {
-            let page = walk.next().await?;
-            Ok(page.map(|page| (page, walk)))
-        })
-        .boxed()
+        Walk::new(self, listing, &pass, resume).into_pages().boxed()
+    }
+
+    /// Page by page, however many records there are: an export would go on for hours at the shop.
+    fn look(&self, stream: Stream) -> BoxStream<'_, Result<PeoplePage, ConnectorError>> {
+        let Some(listing) = listing(stream) else { return stream::empty().boxed() };
+        Walk::without_export(self, listing).into_pages().boxed()
     }
 
     fn record<'a>(

@@ -3,6 +3,7 @@
 //! An export is not charged against the budget and has no end at 25,000 objects (`vendors/shopify.md` section 8). Where
 //! the shop refuses or does not finish one, the pages' windows get through as well.
 
+use futures::stream::{self, Stream};
 use serde_json::{Value, json};
 
 use super::Shopify;
@@ -18,6 +19,7 @@ pub(super) struct Walk<'a> {
     place: Place<'a>,
     /// Said by the pages of a pass from its start; one that goes on has said it already.
     hides_some: bool,
+    may_export: bool,
 }
 
 enum Place<'a> {
@@ -36,11 +38,24 @@ impl<'a> Walk<'a> {
             (None, Pass::Full, None) => Place::Start,
             (None, pass, resume) => Place::Paged(Reader::new(shop, listing, pass, resume)),
         };
-        Self { shop, listing, place, hides_some: false }
+        Self { shop, listing, place, hides_some: false, may_export: true }
+    }
+
+    /// A full pass page by page.
+    pub(super) const fn without_export(shop: &'a Shopify, listing: &'static Listing) -> Self {
+        Self { shop, listing, place: Place::Start, hides_some: false, may_export: false }
+    }
+
+    /// The pages that are left.
+    pub(super) fn into_pages(self) -> impl Stream<Item = Result<PeoplePage, ConnectorError>> + Send + 'a {
+        stream::try_unfold(self, |mut walk| async move {
+            let page = walk.next().await?;
+            Ok(page.map(|page| (page, walk)))
+        })
     }
 
     /// The next page; `None` after the last one.
-    pub(super) async fn next(&mut self) -> Result<Option<PeoplePage>, ConnectorError> {
+    async fn next(&mut self) -> Result<Option<PeoplePage>, ConnectorError> {
         loop {
             let hides_some = self.hides_some;
             match &mut self.place {
@@ -63,7 +78,7 @@ impl<'a> Walk<'a> {
     async fn begin(&self) -> Result<Place<'a>, ConnectorError> {
         let count = self.count().await?;
         let is_large = count.is_some_and(|(count, is_exact)| !is_exact || count >= self.shop.export_from);
-        Ok(if is_large {
+        Ok(if is_large && self.may_export {
             Place::Exported(Export::begin(self.shop, self.listing))
         } else {
             let total = count.filter(|(_, is_exact)| *is_exact).map(|(count, _)| count);
