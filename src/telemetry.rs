@@ -32,6 +32,8 @@ pub const HINTS: &str = "assent_webhook_hints_total";
 /// Histogram of the time from the receipt of a delivery until its record was read again and written, in seconds; label
 /// `urgent` (yes, no).
 pub const HINT_SECONDS: &str = "assent_webhook_handling_seconds";
+/// Gauge of privacy requests that are past their deadline, in all accounts.
+pub const PRIVACY_OVERDUE: &str = "assent_privacy_requests_overdue";
 /// Counter of GraphQL operations; labels `kind` (query, mutation) and `outcome` (ok, errors, refused).
 pub const GRAPHQL_OPERATIONS: &str = "assent_graphql_operations_total";
 
@@ -108,5 +110,6 @@ fn describe() {
         Unit::Seconds,
         "Time from the receipt of a delivery until its record was written"
     );
+    describe_gauge!(PRIVACY_OVERDUE, "Privacy requests past their deadline");
     describe_counter!(GRAPHQL_OPERATIONS, "GraphQL operations answered");
 }

@@ -7,6 +7,8 @@ pub mod api_client;
 pub mod consent_record;
 pub mod contact;
 pub mod contact_list;
+pub mod departed_store;
+pub mod erasure;
 pub mod ground;
 pub mod hint_lane;
 pub mod integration;

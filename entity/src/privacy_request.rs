@@ -32,7 +32,7 @@ pub struct Model {
     pub done_at: Option<DateTimeUtc>,
     /// What came of it, without personal data.
     pub outcome: Option<String>,
-    /// Who asked, where a person or a program did.
+    /// Who asked, or who said that the data was handed over, where a person or a program did.
     pub actor: Option<String>,
 }
 

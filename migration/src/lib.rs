@@ -17,6 +17,7 @@ mod m20260101_000007_create_webhook;
 mod m20260101_000008_create_privacy_request;
 mod m20260101_000009_add_integration_notices;
 mod m20260101_000010_give_hints_lanes;
+mod m20260101_000011_prove_erasure;
 mod m20260101_000012_add_source_record_memory;
 
 /// All changes, in order.
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000008_create_privacy_request::Migration),
             Box::new(m20260101_000009_add_integration_notices::Migration),
             Box::new(m20260101_000010_give_hints_lanes::Migration),
+            Box::new(m20260101_000011_prove_erasure::Migration),
             Box::new(m20260101_000012_add_source_record_memory::Migration),
         ]
     }

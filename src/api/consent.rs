@@ -213,6 +213,8 @@ pub struct LedgerVerificationView {
     pub ok: bool,
     /// How many records were checked.
     pub records: u64,
+    /// How many of them were erased: nothing personal is left in them, and each has a privacy request that says why.
+    pub erased: u64,
     /// The first sequence that does not fit; `null` if all do.
     pub first_bad_sequence: Option<i64>,
     /// Hash of the last record, in hexadecimal, to compare with a copy kept elsewhere.
@@ -221,7 +223,7 @@ pub struct LedgerVerificationView {
 
 impl From<Verification> for LedgerVerificationView {
     fn from(verification: Verification) -> Self {
-        let Verification { records, first_bad_sequence, head } = verification;
-        Self { ok: first_bad_sequence.is_none(), records, first_bad_sequence, head_hash: head }
+        let Verification { records, erased, first_bad_sequence, head } = verification;
+        Self { ok: first_bad_sequence.is_none(), records, erased, first_bad_sequence, head_hash: head }
     }
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::consent::ConsentRecordView;
 use super::contact::{ContactView, MembershipEventView, MembershipView, SourceRecordView};
 use super::words::{PrivacyKind, PrivacyState};
+use crate::domain::contact::OptOut;
 use crate::domain::privacy::RecordedRequest;
 use crate::service::export::PersonExport;
 
@@ -34,7 +35,7 @@ pub struct PrivacyRequestView {
     pub done_at: Option<DateTime<Utc>>,
     /// What came of it, in words without personal data.
     pub outcome: Option<String>,
-    /// Who asked, where a person or a program did.
+    /// Who asked, or who said that the data was handed over, where a person or a program did.
     pub actor: Option<String>,
 }
 
@@ -73,11 +74,34 @@ pub struct PersonExportView {
     pub events: Vec<MembershipEventView>,
     /// Their consent records, newest consent first.
     pub consents: Vec<ConsentRecordView>,
+    /// What their addresses no longer want, oldest first.
+    pub opt_outs: Vec<OptOutView>,
+}
+
+/// The newest opt-out of an address in one place: an agreement from before it counts for nothing there.
+#[derive(Clone, Serialize, ToSchema, SimpleObject)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OptOut)]
+#[graphql(name = "OptOut")]
+pub struct OptOutView {
+    /// The address, normalised.
+    pub email_normalized: String,
+    /// The store where it was said; `null` if it was said to this service.
+    pub integration_id: Option<Uuid>,
+    /// When it was said.
+    pub withdrawn_at: DateTime<Utc>,
+}
+
+impl From<OptOut> for OptOutView {
+    fn from(opt_out: OptOut) -> Self {
+        let OptOut { email_normalized, integration_id, withdrawn_at } = opt_out;
+        Self { email_normalized, integration_id: integration_id.map(Uuid::from), withdrawn_at }
+    }
 }
 
 impl From<PersonExport> for PersonExportView {
     fn from(export: PersonExport) -> Self {
-        let PersonExport { exported_at, contacts, sources, memberships, events, consents } = export;
+        let PersonExport { exported_at, contacts, sources, memberships, events, consents, opt_outs } = export;
         Self {
             exported_at,
             contacts: contacts.into_iter().map(Into::into).collect(),
@@ -85,6 +109,7 @@ impl From<PersonExport> for PersonExportView {
             memberships: memberships.into_iter().map(Into::into).collect(),
             events: events.into_iter().map(Into::into).collect(),
             consents: consents.into_iter().map(Into::into).collect(),
+            opt_outs: opt_outs.into_iter().map(Into::into).collect(),
         }
     }
 }

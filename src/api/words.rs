@@ -169,6 +169,8 @@ mirrored! {
     PrivacyState = "crate::domain::privacy::PrivacyState" {
         /// To be carried out.
         Open = "open",
+        /// The data is there to be handed over; nobody has said yet that it was.
+        Ready = "ready",
         /// Carried out.
         Done = "done",
         /// The last try failed; it is tried again.

@@ -153,3 +153,20 @@ impl fmt::Debug for SourceRecord {
         f.debug_struct("SourceRecord").field("id", &self.id).finish_non_exhaustive()
     }
 }
+
+/// What an address no longer wants: a grant from before it counts for nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OptOut {
+    /// Normalised address.
+    pub email_normalized: String,
+    /// The store where it was said; `None` if it was said to us.
+    pub integration_id: Option<IntegrationId>,
+    /// When it was said.
+    pub withdrawn_at: DateTime<Utc>,
+}
+
+impl fmt::Debug for OptOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OptOut").field("integration_id", &self.integration_id).finish_non_exhaustive()
+    }
+}

@@ -31,6 +31,8 @@ wire_enum! {
     PrivacyState {
         /// To be carried out.
         Open = "open",
+        /// The data is there to be handed over; nobody has said yet that it was.
+        Ready = "ready",
         /// Carried out.
         Done = "done",
         /// The last try failed; it is tried again.
@@ -57,7 +59,7 @@ pub struct RecordedRequest {
     pub done_at: Option<DateTime<Utc>>,
     /// What came of it, without personal data.
     pub outcome: Option<String>,
-    /// Who asked, where a person or a program did.
+    /// Who asked, or who said that the data was handed over, where a person or a program did.
     pub actor: Option<String>,
 }
 

@@ -59,6 +59,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(privacy::list))
         .routes(routes!(privacy::show))
         .routes(routes!(privacy::export_request))
+        .routes(routes!(privacy::complete))
         .routes(routes!(consents::list, consents::submit))
         .routes(routes!(consents::verify))
         .routes(routes!(consents::show))

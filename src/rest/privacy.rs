@@ -58,6 +58,18 @@ pub(super) async fn export_request(
     Ok(Json(privacy::export(&app, &caller, id).await?.into()))
 }
 
+/// Say that the data of a request was handed over: it is done then, and can be exported for thirty days more.
+#[utoipa::path(post, path = "/v1/privacy-requests/{id}/complete", operation_id = "completePrivacyRequest",
+    tag = "privacy", params(("id" = Uuid, Path)),
+    responses((status = 200, body = PrivacyRequestView), Problems))]
+pub(super) async fn complete(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(id): PathId,
+) -> Result<Json<PrivacyRequestView>, Error> {
+    Ok(Json(privacy::complete(&app, &caller, id).await?.into()))
+}
+
 /// Export everything that is kept of a contact.
 #[utoipa::path(get, path = "/v1/contacts/{id}/export", operation_id = "exportContact", tag = "privacy",
     params(("id" = Uuid, Path)), responses((status = 200, body = PersonExportView), Problems))]

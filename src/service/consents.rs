@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::DatabaseTransaction;
 use serde_json::{Value, json};
 
-use super::privacy::welcome_back;
+use super::erasure::welcome_back;
 use super::resettle::settle_everywhere;
 use super::settle::Behalf;
 use crate::app::App;

@@ -1,25 +1,23 @@
 //! Everything that is kept of one person, to be handed over.
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use super::contacts::note_suppressions_of;
+use super::person::Person;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::domain::access::Scope;
-use crate::domain::contact::{Contact, Membership, MembershipEvent, SourceRecord};
-use crate::domain::email::Email;
+use crate::domain::contact::{Contact, Membership, MembershipEvent, OptOut, SourceRecord};
 use crate::domain::evidence::RecordedConsent;
 use crate::domain::ids::{AccountId, ContactId, IntegrationId, SourceRecordId};
 use crate::domain::page::{MAX_SIZE, Window};
 use crate::domain::privacy::PrivacySubject;
 use crate::error::Error;
+use crate::store::people;
 use crate::store::view::consents::ConsentFilter;
 use crate::store::view::{consents, contacts, memberships, sources};
-use crate::store::{erasure, people};
 
 /// Everything about one person. Usually one contact; several where the store had several addresses.
 #[derive(Debug, Clone)]
@@ -36,13 +34,15 @@ pub struct PersonExport {
     pub events: Vec<MembershipEvent>,
     /// Every consent record, newest first.
     pub consents: Vec<RecordedConsent>,
+    /// What they no longer want, by address.
+    pub opt_outs: Vec<OptOut>,
 }
 
 impl PersonExport {
     /// For people, without personal data.
     pub(super) fn in_words(&self) -> String {
         let (contacts, sources, consents) = (self.contacts.len(), self.sources.len(), self.consents.len());
-        if contacts + sources == 0 {
+        if contacts + sources + consents == 0 {
             return "nothing is kept of the person".to_owned();
         }
         format!("ready to be handed over: {contacts} contacts, {sources} store records, {consents} consent records")
@@ -56,7 +56,8 @@ impl PersonExport {
 pub async fn of_contact(app: &App, caller: &Caller, contact: ContactId) -> Result<PersonExport, Error> {
     caller.require(Scope::PrivacyRead)?;
     let email = people::address_of(&app.db, caller.account_id, contact).await?.ok_or(Error::NotFound("contact"))?;
-    gather(app, caller.account_id, [email.normalized().to_owned()].into(), Vec::new()).await
+    let person = Person::of_address(&app.db, caller.account_id, email.normalized()).await?;
+    gather(app, caller.account_id, &person).await
 }
 
 /// Everything about whom a store means.
@@ -66,44 +67,32 @@ pub(super) async fn of_subject(
     integration: IntegrationId,
     subject: &PrivacySubject,
 ) -> Result<PersonExport, Error> {
-    let named = erasure::records_named(&app.db, integration, &subject.records).await?;
-    let stated = subject.email.as_deref().and_then(|email| email.parse::<Email>().ok());
-    let stated = stated.map(|email| email.normalized().to_owned());
-    let addresses = named.iter().filter_map(|record| record.address.clone()).chain(stated).collect();
-    gather(app, account, addresses, named.iter().map(|record| record.id).collect()).await
+    gather(app, account, &Person::of_subject(&app.db, account, integration, subject).await?).await
 }
 
-async fn gather(
-    app: &App,
-    account: AccountId,
-    addresses: BTreeSet<String>,
-    mut records: Vec<SourceRecordId>,
-) -> Result<PersonExport, Error> {
+async fn gather(app: &App, account: AccountId, person: &Person) -> Result<PersonExport, Error> {
     let db = &app.db;
-    let listed: Vec<&str> = addresses.iter().map(String::as_str).collect();
-    let found = people::contacts_by_address(db, account, &listed).await?;
-    let mut ids: Vec<ContactId> = found.values().map(|contact| contact.id).collect();
-    ids.sort_unstable();
-    for address in &addresses {
-        let contact = found.get(address).map(|contact| contact.id);
-        let more = erasure::records_of(db, account, address, contact).await?;
-        records.extend(more.into_iter().map(|record| record.id));
-    }
-    records.sort_unstable();
-    records.dedup();
+    let ids = &person.contacts;
+    let records: Vec<SourceRecordId> = person.records.iter().map(|record| record.id).collect();
     let mut export = PersonExport {
         exported_at: app.clock.now(),
-        contacts: contacts::by_ids(db, account, &ids).await?,
+        contacts: contacts::by_ids(db, account, ids).await?,
         sources: sources::by_ids(db, account, &records).await?,
-        memberships: memberships::of_contacts(db, account, &ids).await?.into_values().flatten().collect(),
+        memberships: memberships::of_contacts(db, account, ids).await?.into_values().flatten().collect(),
         events: Vec::new(),
         consents: Vec::new(),
+        opt_outs: people::opt_outs_of(db, account, &person.addresses).await?,
     };
     note_suppressions_of(app, account, &mut export.contacts).await?;
     for id in ids {
-        export.events.extend(all_events(db, account, id).await?);
-        export.consents.extend(all_consents(db, account, id).await?);
+        export.events.extend(all_events(db, account, *id).await?);
+        export.consents.extend(all_consents(db, account, *id).await?);
     }
+    for id in &person.shared {
+        let consents = all_consents(db, account, *id).await?.into_iter();
+        export.consents.extend(consents.filter(|found| person.is_source_of(found.record.capture_ref.as_deref())));
+    }
+    export.consents.sort_by_key(|found| std::cmp::Reverse((found.record.consented_at, found.sequence)));
     Ok(export)
 }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::mappings::{self, MappingChange};
 use super::stores::{seal_place, unseal};
-use super::{hosts, input, webhooks};
+use super::{hosts, input, privacy, webhooks};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::connectors::{self, ConnectionReport, Settings};
@@ -54,8 +54,7 @@ pub struct IntegrationChange {
 pub async fn list(app: &App, caller: &Caller, page: &Window<Uuid>) -> Result<Slice<Integration>, Error> {
     caller.require(Scope::IntegrationsRead)?;
     let Slice { items, has_more } = rows::page(&app.db, caller.account_id, page).await?;
-    let items = items.into_iter().map(|sealed| shown(app, sealed)).collect::<Result<_, _>>()?;
-    Ok(Slice { items, has_more })
+    Ok(Slice { items: all_shown(app, caller, items).await?, has_more })
 }
 
 /// One integration.
@@ -86,7 +85,13 @@ pub async fn of_own(app: &App, caller: &Caller, id: IntegrationId) -> Result<Int
 
 async fn read(app: &App, caller: &Caller, ids: &[IntegrationId]) -> Result<Vec<Integration>, Error> {
     let found = rows::by_ids(&app.db, caller.account_id, ids).await?;
-    found.into_iter().map(|sealed| shown(app, sealed)).collect()
+    all_shown(app, caller, found).await
+}
+
+async fn all_shown(app: &App, caller: &Caller, found: Vec<Sealed>) -> Result<Vec<Integration>, Error> {
+    let mut shown = found.into_iter().map(|sealed| shown(app, sealed)).collect::<Result<Vec<_>, _>>()?;
+    privacy::note_waiting(app, caller.account_id, &mut shown).await?;
+    Ok(shown)
 }
 
 /// Names the secrets that are there.

@@ -1,5 +1,5 @@
 //! Privacy requests that stores hand on: recorded with their deadline, carried out by the worker, tried again until
-//! they are done.
+//! they are done. A request for data is done once somebody has said that the data was handed over.
 //!
 //! **Invariant:** whom a request is about stands in it sealed, and only as long as it is needed.
 
@@ -9,32 +9,29 @@ use uuid::Uuid;
 
 use super::erasure::{Erased, Eraser};
 use super::export::{self, PersonExport};
+use super::shop_redaction;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::domain::access::Scope;
 use crate::domain::ids::{AccountId, IntegrationId, new_uuid};
+use crate::domain::integration::{Integration, Notice};
 use crate::domain::page::{Slice, Window};
-use crate::domain::privacy::{
-    PrivacyKind, PrivacyRequest, PrivacyState, PrivacySubject, RecordedRequest, TIME_TO_CARRY_OUT,
-};
+use crate::domain::privacy::{PrivacyKind, PrivacyRequest, PrivacyState, PrivacySubject, RecordedRequest};
 use crate::error::{Error, storage_kind};
-use crate::store::erasure::{self as rows, Records};
-use crate::store::privacy_requests::{Claimed, NewRequest};
+use crate::store::erasure::Proof;
+use crate::store::privacy_requests::{Claimed, NewRequest, Waiting};
 use crate::store::view::privacy_requests as view;
-use crate::store::{begin, erased, installed, ledger, people, privacy_requests, source_records, sync_runs};
+use crate::store::{begin, ledger, privacy_requests};
+use crate::telemetry::PRIVACY_OVERDUE;
 
 /// How long one try may take before another worker tries.
-const LEASE: TimeDelta = TimeDelta::minutes(10);
+pub(super) const LEASE: TimeDelta = TimeDelta::minutes(10);
 /// First wait after a failure; doubles with each further one.
 const BACKOFF_START: TimeDelta = TimeDelta::seconds(30);
 /// Longest wait between two tries: there are thirty days.
 const BACKOFF_LIMIT: TimeDelta = TimeDelta::hours(1);
-/// People of a store that are erased in one transaction.
-const BATCH: u64 = 100;
 /// Requests that are carried out at a time, before the worker looks at other things.
 const AT_A_TIME: usize = 100;
-/// Code of an integration whose store has left.
-const STORE_LEFT: &str = "STORE_LEFT";
 
 /// Records a request in the transaction that takes its delivery in. It is due in thirty days.
 ///
@@ -120,6 +117,57 @@ pub async fn export(app: &App, caller: &Caller, id: Uuid) -> Result<PersonExport
     export::of_subject(app, caller.account_id, integration, &unseal(app, id, &sealed)?).await
 }
 
+/// Says that the data of a request was handed over. It can be exported for thirty days more.
+///
+/// # Errors
+/// The scope is missing, or the request is not there or has no data that is ready.
+pub async fn complete(app: &App, caller: &Caller, id: Uuid) -> Result<RecordedRequest, Error> {
+    caller.require(Scope::PrivacyWrite)?;
+    find(app, caller, id).await?;
+    let now = app.clock.now();
+    let done = privacy_requests::complete(&app.db, caller.account_id, id, &caller.actor, now).await?;
+    if !done {
+        return Err(Error::Conflict("the request has no data that is ready to be handed over".to_owned()));
+    }
+    of_own(app, caller, id).await
+}
+
+/// Adds to integrations what waits for somebody: data to be handed over, requests past their deadline.
+pub(super) async fn note_waiting(app: &App, account: AccountId, integrations: &mut [Integration]) -> Result<(), Error> {
+    let ids: Vec<IntegrationId> = integrations.iter().map(|integration| integration.id).collect();
+    let waiting = privacy_requests::waiting(&app.db, account, &ids, app.clock.now()).await?;
+    for integration in integrations {
+        let Waiting { ready, overdue } = waiting.get(&integration.id).copied().unwrap_or_default();
+        let mut note = |code: &str, detail: String| integration.notices.push(Notice { code: code.to_owned(), detail });
+        if ready > 0 {
+            note(
+                "PERSONAL_DATA_READY",
+                format!(
+                    "people asked for their data, ready requests: {ready}; export each, hand it over to them, and complete \
+                     the request"
+                ),
+            );
+        }
+        if overdue > 0 {
+            note(
+                "PRIVACY_REQUEST_OVERDUE",
+                format!("privacy requests past their deadline: {overdue}; see what their outcome says"),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Shows how many requests are past their deadline, whoever's they are.
+///
+/// # Errors
+/// Storage fails.
+pub async fn count_overdue(app: &App) -> Result<u64, Error> {
+    let overdue = privacy_requests::count_overdue(&app.db, app.clock.now()).await?;
+    metrics::gauge!(PRIVACY_OVERDUE).set(f64::from(u32::try_from(overdue).unwrap_or(u32::MAX)));
+    Ok(overdue)
+}
+
 /// Carries out what is due now, at most a hundred requests. Tells how many there were.
 pub async fn carry_out_due(app: &App) -> usize {
     for done in 0..AT_A_TIME {
@@ -142,7 +190,7 @@ async fn carry_out(app: &App, request: Claimed) {
         (_, PrivacyState::Done) => privacy_requests::forget_subject(&app.db, id).await.map_err(Error::from),
         (PrivacyKind::DataRequest, _) => hand_over(app, &request).await,
         (PrivacyKind::Redact, _) => redact(app, &request).await,
-        (PrivacyKind::ShopRedact, _) => redact_shop(app, &request).await,
+        (PrivacyKind::ShopRedact, _) => shop_redaction::carry_out(app, &request).await,
     };
     match result {
         Ok(()) => tracing::info!(privacy.request = %id, privacy.kind = request.kind.as_str(), "request carried out"),
@@ -171,122 +219,34 @@ fn subject_of(app: &App, request: &Claimed) -> Result<(IntegrationId, PrivacySub
 async fn hand_over(app: &App, request: &Claimed) -> Result<(), Error> {
     let (integration, subject) = subject_of(app, request)?;
     let export = export::of_subject(app, request.account, integration, &subject).await?;
-    let now = app.clock.now();
-    let until = Some(now + TIME_TO_CARRY_OUT);
     let outcome = export.in_words();
-    Ok(privacy_requests::note(&app.db, request.id, PrivacyState::Done, &outcome, (now, until), true).await?)
+    Ok(privacy_requests::note(&app.db, request.id, PrivacyState::Ready, &outcome, (app.clock.now(), None), true)
+        .await?)
 }
 
 async fn redact(app: &App, request: &Claimed) -> Result<(), Error> {
     let (integration, subject) = subject_of(app, request)?;
     let tx = begin(&app.db).await?;
     ledger::lock(&tx, request.account).await?;
-    let erasing = Eraser::new(app, &tx, request.account, None).await?;
+    let erasing = Eraser { app, tx: &tx, account: request.account, proof: proof(app, request) };
     let erased = erasing.subject(integration, &subject).await?;
     done(&tx, request, erased, app.clock.now()).await?;
     tx.commit().await?;
     Ok(())
 }
 
-async fn done(tx: &impl ConnectionTrait, request: &Claimed, erased: Erased, now: DateTime<Utc>) -> Result<(), Error> {
-    let outcome = erased.in_words();
-    Ok(privacy_requests::note(tx, request.id, PrivacyState::Done, &outcome, (now, None), false).await?)
+/// What stands beside the consent records that a store's request erases: nobody of ours asked.
+pub(super) fn proof(app: &App, request: &Claimed) -> Proof {
+    Proof { request: request.id, actor: None, at: app.clock.now() }
 }
 
-/// Erases everything that a store brought, a batch of people at a time: those whom nothing else keeps known wholly, of
-/// the others what this store said. Nobody asked not to be mailed, so no address is passed over afterwards.
-async fn redact_shop(app: &App, request: &Claimed) -> Result<(), Error> {
-    let Some(integration) = request.integration else {
-        return Err(Error::Internal("a request of a store names no store".to_owned()));
-    };
-    let mut erased = Erased::default();
-    close(app, request.account, integration).await?;
-    loop {
-        let tx = begin(&app.db).await?;
-        ledger::lock(&tx, request.account).await?;
-        let erasing = Eraser::new(app, &tx, request.account, None).await?;
-        let mut addresses = source_records::next_addresses(&tx, integration, "", BATCH).await?;
-        if addresses.is_empty() {
-            // Those who are known only by what they once said.
-            for contact in rows::contacts_recorded_by(&tx, request.account, integration, BATCH).await? {
-                match people::address_of(&tx, request.account, contact).await? {
-                    Some(email) => addresses.push(email.normalized().to_owned()),
-                    None => drop(rows::blank_consents(&tx, request.account, contact, Records::Of(integration)).await?),
-                }
-            }
-        }
-        if addresses.is_empty() {
-            rows::remove_rest(&tx, request.account, integration).await?;
-            done(&tx, request, erased, app.clock.now()).await?;
-            tx.commit().await?;
-            return Ok(());
-        }
-        for address in &addresses {
-            erased.add(take_from_store(&erasing, &tx, request.account, integration, address).await?);
-        }
-        tx.commit().await?;
-    }
-}
-
-async fn take_from_store(
-    erasing: &Eraser<'_>,
+/// Notes that an erasure is carried out.
+pub(super) async fn done(
     tx: &impl ConnectionTrait,
-    account: AccountId,
-    integration: IntegrationId,
-    address: &str,
-) -> Result<Erased, Error> {
-    let found = people::contacts_by_address(tx, account, &[address]).await?;
-    let contact = found.into_values().next().map(|contact| contact.id);
-    if !rows::is_known_otherwise(tx, account, (address, contact), integration).await? {
-        return Ok(erasing.everything_of(address).await?.0);
-    }
-    let mut erased = Erased::default();
-    if let Some(contact) = contact {
-        erasing.leave(contact, Some(integration)).await?;
-        erased.consents = rows::blank_consents(tx, account, contact, Records::Of(integration)).await?;
-    }
-    let mut records = rows::records_of(tx, account, address, contact).await?;
-    records.retain(|record| record.integration == integration);
-    rows::remove_records(tx, &records).await?;
-    rows::forget_opt_outs(tx, account, address, Some(integration)).await?;
-    erased.source_records = records.len() as u64;
-    Ok(erased)
-}
-
-/// Stops the store's syncing, so that nothing comes back while it is erased; one that is connected again reads everything.
-async fn close(app: &App, account: AccountId, integration: IntegrationId) -> Result<(), Error> {
-    let now = app.clock.now();
-    let tx = begin(&app.db).await?;
-    ledger::lock(&tx, account).await?;
-    let detail =
-        "the store removed the app and asked for its data to be erased; delete the integration, or connect it anew";
-    installed::need_attention(&tx, integration, STORE_LEFT, detail).await?;
-    installed::forget_reading(&tx, integration).await?;
-    sync_runs::request_cancel_of(&tx, account, integration, now).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-/// Makes a person known again who was erased and then agreed to something later.
-///
-/// # Errors
-/// The person was erased, and this is no consent of theirs that came later.
-pub(super) async fn welcome_back(
-    tx: &impl ConnectionTrait,
-    account: AccountId,
-    key: &people::SuppressionKey,
-    address: &str,
-    granted_at: Option<DateTime<Utc>>,
+    request: &Claimed,
+    erased: Erased,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
-    let Some(erased_at) = erased::since(tx, account, key, address).await? else { return Ok(()) };
-    if granted_at.is_none_or(|granted_at| granted_at <= erased_at) {
-        return Err(Error::Conflict(
-            "the person was erased; only a consent that they gave later can be recorded".to_owned(),
-        ));
-    }
-    erased::lift(tx, account, key, address, now).await?;
-    // What stores say from before the erasure puts nobody on a marketing list.
-    let opt_out = [(address.to_owned(), erased_at)];
-    Ok(people::save_opt_outs(tx, account, people::OptOutScope::Account, &opt_out).await?)
+    let outcome = erased.in_words();
+    Ok(privacy_requests::note(tx, request.id, PrivacyState::Done, &outcome, (now, None), false).await?)
 }

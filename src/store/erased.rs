@@ -50,7 +50,8 @@ pub(crate) async fn since(
     Ok(row.and_then(|row| row.erased_at))
 }
 
-/// Marks an address as erased and suppressed. One that was suppressed before stays so from then on.
+/// Marks an address as erased and suppressed. One that was suppressed before stays so from then on; one that is suppressed
+/// because of an earlier erasure is so because of this one from now on.
 pub(crate) async fn mark(
     tx: &impl ConnectionTrait,
     account: AccountId,
@@ -65,7 +66,10 @@ pub(crate) async fn mark(
         .filter(Column::AddressHash.eq(hash.clone()))
         .exec(tx)
         .await?;
+    let by_erasure = Expr::col(Column::CreatedAt).eq(Expr::col(Column::ErasedAt));
+    let since = Expr::case(by_erasure, Expr::value(at)).finally(Expr::col(Column::CreatedAt));
     let marked = Entity::update_many()
+        .col_expr(Column::CreatedAt, since.into())
         .col_expr(Column::ErasedAt, Expr::value(at))
         .filter(Column::AccountId.eq(account.0))
         .filter(Column::AddressHash.eq(hash.clone()))

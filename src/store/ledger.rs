@@ -1,8 +1,8 @@
 //! The consent ledger of an account: the lock, appending, verifying.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use ::entity::{consent_record, ledger_head};
+use ::entity::{consent_record, erasure, ledger_head};
 use sea_orm::prelude::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use uuid::Uuid;
@@ -178,6 +178,8 @@ pub(crate) fn from_row(row: consent_record::Model) -> Result<ConsentRecord, DbEr
 pub struct Verification {
     /// Records that were recomputed.
     pub records: u64,
+    /// Those of them that lost their personal part by an erasure.
+    pub erased: u64,
     /// First place at which the chain does not hold; `None` if it holds to its head.
     pub first_bad_sequence: Option<i64>,
     /// Hash at the head, lower-case hex.
@@ -186,16 +188,18 @@ pub struct Verification {
 
 /// Recomputes an account's chain from the rows, in pages of 500.
 ///
-/// While the salt is there the commitments are recomputed too, so an edit of a personal field is found as well.
+/// While the salt is there the commitments are recomputed too, so an edit of a personal field is found as well. A record
+/// without salt was erased: it must have nothing personal left, and an erasure beside it that says for what request.
 ///
 /// # Errors
 /// The database fails.
 pub async fn verify(db: &impl ConnectionTrait, account: AccountId) -> Result<Verification, DbErr> {
     let stored = ledger_head::Entity::find_by_id(account.0).one(db).await?;
     let stored = stored.ok_or_else(|| DbErr::RecordNotFound("ledger_head".into()))?;
-    let mut head = Head::EMPTY;
-    let report = |head: Head, first_bad_sequence| Verification {
+    let (mut head, mut erased) = (Head::EMPTY, 0);
+    let report = |head: Head, erased, first_bad_sequence| Verification {
         records: u64::try_from(head.sequence).unwrap_or(0),
+        erased,
         first_bad_sequence,
         head: hex(&head.hash),
     };
@@ -210,16 +214,41 @@ pub async fn verify(db: &impl ConnectionTrait, account: AccountId) -> Result<Ver
             .await?;
         if rows.is_empty() {
             let is_whole = head.sequence == stored.sequence && head.hash.as_slice() == stored.record_hash;
-            return Ok(report(head, (!is_whole).then_some(head.sequence + 1)));
+            return Ok(report(head, erased, (!is_whole).then_some(head.sequence + 1)));
         }
+        let erasures = erasures_of(db, account, &rows).await?;
         for row in rows {
             let expected = head.sequence + 1;
+            let is_erased = row.salt.is_none();
+            let is_accounted_for = !is_erased || erasures.contains(&row.id);
             match holds(row, head) {
-                Some(next) if next.sequence == expected => head = next,
-                _ => return Ok(report(head, Some(expected))),
+                Some(next) if next.sequence == expected && is_accounted_for => head = next,
+                _ => return Ok(report(head, erased, Some(expected))),
             }
+            erased += u64::from(is_erased);
         }
     }
+}
+
+/// Which of the rows have an erasure.
+async fn erasures_of(
+    db: &impl ConnectionTrait,
+    account: AccountId,
+    rows: &[consent_record::Model],
+) -> Result<HashSet<Uuid>, DbErr> {
+    let without_salt: Vec<Uuid> = rows.iter().filter(|row| row.salt.is_none()).map(|row| row.id).collect();
+    if without_salt.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let found: Vec<Uuid> = erasure::Entity::find()
+        .select_only()
+        .column(erasure::Column::ConsentRecordId)
+        .filter(erasure::Column::AccountId.eq(account.0))
+        .filter(erasure::Column::ConsentRecordId.is_in(without_salt))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(found.into_iter().collect())
 }
 
 /// The head after this row, if the row is what was chained.
@@ -228,11 +257,21 @@ fn holds(row: consent_record::Model, before: Head) -> Option<Head> {
     let (salt, kept, key) = (row.salt.clone(), Commitments::from_json(&row.commitments), row.text_hash.clone());
     let record = from_row(row).ok()?;
     let is_committed = match salt {
-        None => true,
+        None => has_nothing_personal(&record),
         Some(salt) => Commitments::of(&record, salt.as_slice().try_into().ok()?) == kept,
     };
     let hash = link(&before.hash, &body(&record, sequence, &kept));
     let text_holds = key.as_deref() == record.text_hash().as_ref().map(<[u8; 32]>::as_slice);
     let is_linked = prev == before.hash && own == hash;
     (is_committed && text_holds && is_linked).then_some(Head { sequence, hash })
+}
+
+/// Whether everything that is committed to by salt is gone. Without the salt nothing could vouch for it.
+fn has_nothing_personal(record: &ConsentRecord) -> bool {
+    let texts = [&record.url, &record.user_agent, &record.capture_ref, &record.evidence_ref];
+    let documents = [&record.metadata, &record.preferences_snapshot];
+    record.contact_id.is_none()
+        && record.ip_address.is_none()
+        && texts.iter().all(|text| text.is_none())
+        && documents.iter().all(|document| document.is_none())
 }

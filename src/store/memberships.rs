@@ -275,6 +275,44 @@ pub(crate) struct HeldGround {
     pub(crate) created_at: DateTime<Utc>,
 }
 
+/// A ground by itself: whose it is, and which store it comes from, if any.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GroundOf {
+    pub(crate) id: Uuid,
+    pub(crate) contact: ContactId,
+    pub(crate) integration: Option<IntegrationId>,
+}
+
+/// All grounds of several contacts.
+pub(crate) async fn held_by(
+    tx: &impl ConnectionTrait,
+    account: AccountId,
+    contacts: &[ContactId],
+) -> Result<Vec<GroundOf>, DbErr> {
+    let mut held = Vec::new();
+    for contacts in contacts.chunks(rows_per_statement(1)) {
+        let of_contacts = Query::select()
+            .column(membership::Column::Id)
+            .from(membership::Entity)
+            .and_where(membership::Column::AccountId.eq(account.0))
+            .and_where(membership::Column::ContactId.is_in(contacts.iter().map(|id| id.0)))
+            .to_owned();
+        let rows: Vec<(Uuid, Uuid, Option<Uuid>)> = ground::Entity::find()
+            .select_only()
+            .columns([ground::Column::Id, ground::Column::ContactId, ground::Column::IntegrationId])
+            .filter(ground::Column::MembershipId.in_subquery(of_contacts))
+            .into_tuple()
+            .all(tx)
+            .await?;
+        held.extend(rows.into_iter().map(|(id, contact, integration)| GroundOf {
+            id,
+            contact: contact.into(),
+            integration: integration.map(Into::into),
+        }));
+    }
+    Ok(held)
+}
+
 /// All grounds of a contact.
 pub(crate) async fn grounds_of(
     tx: &impl ConnectionTrait,

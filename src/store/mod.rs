@@ -15,6 +15,7 @@ pub(crate) mod memberships;
 pub mod migrate;
 pub(crate) mod people;
 pub(crate) mod planner;
+pub(crate) mod person;
 pub(crate) mod privacy_requests;
 pub(crate) mod signing_keys;
 pub(crate) mod source_records;

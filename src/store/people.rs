@@ -1,16 +1,17 @@
 //! Contacts, what they no longer want, and whom not to mail.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use ::entity::{account, contact, opt_out, suppression};
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, Set};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use sha2::Sha256;
 use uuid::Uuid;
 
 use super::words::{hash, rows_per_statement};
+use crate::domain::contact::OptOut;
 use crate::domain::email::Email;
 use crate::domain::ids::{AccountId, ConsentRecordId, ContactId, IntegrationId, new_uuid};
 use crate::secrets::Sealer;
@@ -135,6 +136,26 @@ pub(crate) async fn newest_opt_out(
         .all(tx)
         .await?;
     Ok(rows.into_iter().map(|row| row.withdrawn_at).max())
+}
+
+/// Every opt-out of these normalised addresses.
+pub(crate) async fn opt_outs_of(
+    db: &impl ConnectionTrait,
+    account: AccountId,
+    addresses: &BTreeSet<String>,
+) -> Result<Vec<OptOut>, DbErr> {
+    let rows = opt_out::Entity::find()
+        .filter(opt_out::Column::AccountId.eq(account.0))
+        .filter(opt_out::Column::EmailNormalized.is_in(addresses))
+        .order_by_asc(opt_out::Column::WithdrawnAt)
+        .all(db)
+        .await?;
+    let shown = |row: opt_out::Model| OptOut {
+        email_normalized: row.email_normalized,
+        integration_id: (row.integration_id != OptOutScope::Account.key()).then(|| row.integration_id.into()),
+        withdrawn_at: row.withdrawn_at,
+    };
+    Ok(rows.into_iter().map(shown).collect())
 }
 
 /// Remembers opt-outs. The caller gives only times that are newer than what is stored.
@@ -298,4 +319,25 @@ pub(crate) async fn address_of(
 ) -> Result<Option<Email>, DbErr> {
     let row = contact::Entity::find_by_id(contact.0).filter(contact::Column::AccountId.eq(account.0)).one(tx).await?;
     Ok(row.map(|row| Email::from_stored(row.email, row.email_normalized)))
+}
+
+/// The addresses of those of the contacts that are there.
+pub(crate) async fn addresses_of(
+    tx: &impl ConnectionTrait,
+    account: AccountId,
+    contacts: &[ContactId],
+) -> Result<Vec<(ContactId, String)>, DbErr> {
+    let mut found = Vec::new();
+    for contacts in contacts.chunks(rows_per_statement(1)) {
+        let rows: Vec<(Uuid, String)> = contact::Entity::find()
+            .select_only()
+            .columns([contact::Column::Id, contact::Column::EmailNormalized])
+            .filter(contact::Column::AccountId.eq(account.0))
+            .filter(contact::Column::Id.is_in(contacts.iter().map(|id| id.0)))
+            .into_tuple()
+            .all(tx)
+            .await?;
+        found.extend(rows.into_iter().map(|(id, address)| (id.into(), address)));
+    }
+    Ok(found)
 }

@@ -1,10 +1,13 @@
 //! Table `privacy_request`: recorded, taken up one at a time, never lost.
 
+use std::collections::HashMap;
+
 use ::entity::privacy_request::{ActiveModel, Column, Entity, Model};
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect, Set,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, PaginatorTrait as _, QueryFilter,
+    QueryOrder, QuerySelect, Set,
 };
 use uuid::Uuid;
 
@@ -128,18 +131,115 @@ pub(crate) async fn forget_subject(tx: &impl ConnectionTrait, id: Uuid) -> Resul
     Ok(())
 }
 
-/// The sealed subjects of an account's requests that were carried out.
-pub(crate) async fn kept_subjects(
-    tx: &impl ConnectionTrait,
-    account: AccountId,
-) -> Result<Vec<(Uuid, Option<IntegrationId>, Vec<u8>)>, DbErr> {
+/// Whom a request for data is about.
+pub(crate) struct Kept {
+    pub(crate) id: Uuid,
+    pub(crate) integration: Option<IntegrationId>,
+    /// Sealed.
+    pub(crate) subject: Vec<u8>,
+}
+
+/// The subjects of an account's requests for data, wherever these stand.
+pub(crate) async fn kept_subjects(tx: &impl ConnectionTrait, account: AccountId) -> Result<Vec<Kept>, DbErr> {
     let rows = Entity::find()
         .filter(Column::AccountId.eq(account.0))
-        .filter(Column::State.eq(PrivacyState::Done.as_str()))
+        .filter(Column::Kind.eq(PrivacyKind::DataRequest.as_str()))
         .filter(Column::Subject.is_not_null())
         .all(tx)
         .await?;
-    Ok(rows.into_iter().filter_map(|row| Some((row.id, row.integration_id.map(Into::into), row.subject?))).collect())
+    let kept =
+        |row: Model| Some(Kept { id: row.id, integration: row.integration_id.map(Into::into), subject: row.subject? });
+    Ok(rows.into_iter().filter_map(kept).collect())
+}
+
+/// Ends a request for the data of somebody who was erased meanwhile.
+pub(crate) async fn close_erased(tx: &impl ConnectionTrait, id: Uuid, now: DateTime<Utc>) -> Result<(), DbErr> {
+    forget_subject(tx, id).await?;
+    Entity::update_many()
+        .col_expr(Column::State, Expr::value(PrivacyState::Done.as_str()))
+        .col_expr(Column::DoneAt, Expr::value(now))
+        .col_expr(Column::Outcome, Expr::value("the person was erased; nothing is kept"))
+        .filter(Column::Id.eq(id))
+        .filter(Column::State.ne(PrivacyState::Done.as_str()))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Notes that the data of a request was handed over; `false` if none was ready.
+pub(crate) async fn complete(
+    db: &impl ConnectionTrait,
+    account: AccountId,
+    id: Uuid,
+    actor: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    let completed = Entity::update_many()
+        .col_expr(Column::State, Expr::value(PrivacyState::Done.as_str()))
+        .col_expr(Column::DoneAt, Expr::value(now))
+        .col_expr(Column::Actor, Expr::value(actor))
+        .col_expr(Column::NextAttemptAt, Expr::value(now + TIME_TO_CARRY_OUT))
+        .filter(Column::AccountId.eq(account.0))
+        .filter(Column::Id.eq(id))
+        .filter(Column::State.eq(PrivacyState::Ready.as_str()))
+        .exec(db)
+        .await?;
+    Ok(completed.rows_affected == 1)
+}
+
+/// How many requests are past their deadline, whoever's they are.
+pub(crate) async fn count_overdue(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<u64, DbErr> {
+    Entity::find().filter(unfinished()).filter(Column::DueAt.lt(now)).count(db).await
+}
+
+fn unfinished() -> Condition {
+    let states = PrivacyState::ALL.iter().filter(|state| **state != PrivacyState::Done);
+    Condition::all().add(Column::State.is_in(states.map(|state| state.as_str())))
+}
+
+/// What waits for somebody at an integration.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Waiting {
+    /// Requests whose data is ready to be handed over.
+    pub(crate) ready: u64,
+    /// Requests of any kind that are past their deadline.
+    pub(crate) overdue: u64,
+}
+
+/// What waits for somebody at these integrations; nothing of those that are not named.
+pub(crate) async fn waiting(
+    db: &impl ConnectionTrait,
+    account: AccountId,
+    integrations: &[IntegrationId],
+    now: DateTime<Utc>,
+) -> Result<HashMap<IntegrationId, Waiting>, DbErr> {
+    let rows: Vec<(Option<Uuid>, String, DateTime<Utc>)> = Entity::find()
+        .select_only()
+        .columns([Column::IntegrationId, Column::State, Column::DueAt])
+        .filter(unfinished())
+        .filter(Column::AccountId.eq(account.0))
+        .filter(Column::IntegrationId.is_in(integrations.iter().map(|id| id.0)))
+        .into_tuple()
+        .all(db)
+        .await?;
+    let mut waiting: HashMap<IntegrationId, Waiting> = HashMap::new();
+    for (integration, state, due_at) in rows {
+        let Some(integration) = integration else { continue };
+        let at = waiting.entry(integration.into()).or_default();
+        at.ready += u64::from(state == PrivacyState::Ready.as_str());
+        at.overdue += u64::from(due_at < now);
+    }
+    Ok(waiting)
+}
+
+/// Keeps a request that is under way from being taken up by another worker.
+pub(crate) async fn prolong(tx: &impl ConnectionTrait, id: Uuid, until: DateTime<Utc>) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::NextAttemptAt, Expr::value(until))
+        .filter(Column::Id.eq(id))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 /// One request of the account with its sealed subject.

@@ -14,6 +14,9 @@ const POLL: Duration = Duration::from_secs(5);
 pub async fn run(app: App, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
         privacy::carry_out_due(&app).await;
+        if let Err(error) = privacy::count_overdue(&app).await {
+            tracing::warn!(error.code = error.code().as_str(), "overdue requests can't be counted now");
+        }
         tokio::select! {
             () = shutdown.cancelled() => {}
             () = tokio::time::sleep(POLL) => {}

@@ -15,7 +15,7 @@ use assent::service::consents::NewConsent;
 use assent::service::{self, consents, erasure, export, privacy};
 use assent::store::{begin, ledger};
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait as _, DbBackend, EntityTrait, PaginatorTrait, QueryFilter};
 
 use crate::support::app::TestApp;
 use crate::support::consent::consent;
@@ -29,7 +29,10 @@ both_databases!(
     a_data_request_hands_over_everything,
     a_store_that_left_takes_everything_with_it_that_nobody_else_knows,
     evidence_loses_its_personal_part_and_nothing_else,
+    what_was_forged_or_blanked_without_an_erasure_is_found,
 );
+
+mod left_behind;
 
 async fn shopify(test: &TestApp, people: u64) -> Shop {
     let shop = Shop::open(test, Platform::Shopify, StoreOptions { people, ..StoreOptions::generous() }).await;
@@ -84,6 +87,12 @@ async fn request(shop: &Installed, kind: PrivacyKind, subject: PrivacySubject) -
     assert_eq!(privacy::carry_out_due(&shop.app).await, 1);
     assert_eq!(privacy::carry_out_due(&shop.app).await, 0, "once");
     privacy::get(&shop.app, &shop.caller, open.id).await.unwrap()
+}
+
+/// What the integration says is waiting for somebody.
+async fn waiting(shop: &Installed) -> Vec<String> {
+    let integration = service::integrations::get(&shop.app, &shop.caller, shop.integration).await.unwrap();
+    integration.notices.into_iter().map(|notice| notice.code).collect()
 }
 
 fn yes(email: &str, at: DateTime<Utc>, list: ListId) -> NewConsent {
@@ -181,7 +190,8 @@ async fn a_data_request_hands_over_everything(db: TestDatabase) {
     let (email, id) = somebody(&shop).await;
     let subject = PrivacySubject { email: Some(email.to_uppercase()), records: Vec::new() };
     let done = request(&shop, PrivacyKind::DataRequest, subject).await;
-    assert_eq!(done.state, PrivacyState::Done);
+    assert_eq!((done.state, done.done_at), (PrivacyState::Ready, None), "nobody has handed anything over");
+    assert_eq!(waiting(&shop).await, ["PERSONAL_DATA_READY"]);
     let handed = privacy::export(&shop.app, &shop.caller, done.id).await.unwrap();
     assert_eq!(handed.contacts.iter().map(|contact| contact.id).collect::<Vec<_>>(), [id]);
     assert!(handed.sources.iter().all(|record| record.email.is_some()) && !handed.sources.is_empty());
@@ -189,6 +199,19 @@ async fn a_data_request_hands_over_everything(db: TestDatabase) {
     assert!(!handed.consents.is_empty());
     let own = export::of_contact(&shop.app, &shop.caller, id).await.unwrap();
     assert_eq!((own.sources, own.memberships), (handed.sources, handed.memberships));
+
+    test.clock.advance(TimeDelta::days(31));
+    assert_eq!(privacy::carry_out_due(&shop.app).await, 0, "it waits for somebody, and its subject is kept");
+    assert_eq!(waiting(&shop).await, ["PERSONAL_DATA_READY", "PRIVACY_REQUEST_OVERDUE"]);
+    assert_eq!(privacy::count_overdue(&shop.app).await.unwrap(), 1);
+    let completed = privacy::complete(&shop.app, &shop.caller, done.id).await.unwrap();
+    assert_eq!((completed.state, completed.done_at), (PrivacyState::Done, Some(test.clock.now())));
+    assert_eq!(completed.actor.as_deref(), Some(shop.caller.actor.as_str()));
+    assert!(waiting(&shop).await.is_empty());
+    assert_eq!(privacy::count_overdue(&shop.app).await.unwrap(), 0);
+    let again = privacy::complete(&shop.app, &shop.caller, done.id).await.unwrap_err();
+    assert_eq!(again.code().as_str(), "CONFLICT");
+    privacy::export(&shop.app, &shop.caller, done.id).await.expect("for thirty days more");
     erasure::erase(&shop.app, &shop.caller, id).await.unwrap();
     let nothing = privacy::export(&shop.app, &shop.caller, done.id).await.unwrap_err();
     assert_eq!(nothing.code().as_str(), "CONFLICT", "erasure forgets whom it was about");
@@ -198,6 +221,8 @@ async fn a_store_that_left_takes_everything_with_it_that_nobody_else_knows(db: T
     let test = TestApp::new(db).await;
     let shop = shopify(&test, 250).await;
     let (known, known_id) = somebody(&shop).await;
+    let contact = contact::Entity::find_by_id(known_id.0).one(&shop.app.db).await.unwrap().unwrap();
+    assert!(contact.first_name.is_some(), "the store tells a name");
     let list = shop.new_list("News", "marketing").await;
     let own = yes(&known, test.clock.now(), list);
     consents::submit(&shop.app, &shop.caller, own).await.unwrap();
@@ -206,8 +231,14 @@ async fn a_store_that_left_takes_everything_with_it_that_nobody_else_knows(db: T
     let db = &shop.app.db;
     assert_eq!(source_record::Entity::find().count(db).await.unwrap(), 0);
     assert_eq!(opt_out::Entity::find().count(db).await.unwrap(), 0);
-    let left: Vec<_> = contact::Entity::find().all(db).await.unwrap().into_iter().map(|row| row.id).collect();
-    assert_eq!(left, [known_id.0], "only who agreed to something of ours stays");
+    let left = contact::Entity::find().all(db).await.unwrap();
+    let left: Vec<_> = left.into_iter().map(|row| (row.id, row.first_name, row.last_name)).collect();
+    assert_eq!(
+        left,
+        [(known_id.0, None, None)],
+        "only who agreed to something of ours stays, without the store's name"
+    );
+    assert!(!done.outcome.expect("words").contains("passed over"), "no person asked for that");
     let store_sync = consent_record::Column::CaptureMethod.eq("store_sync");
     let named = consent_record::Column::ContactId.is_not_null();
     assert_eq!(consent_record::Entity::find().filter(store_sync).filter(named).count(db).await.unwrap(), 0);
@@ -243,4 +274,46 @@ async fn evidence_loses_its_personal_part_and_nothing_else(db: TestDatabase) {
         .exec(db)
         .await;
     assert!(again.is_err(), "an erased record does not change any more");
+}
+
+async fn what_was_forged_or_blanked_without_an_erasure_is_found(db: TestDatabase) {
+    use sea_orm::sea_query::Expr;
+    let test = TestApp::new(db).await;
+    let shop = shopify(&test, 60).await;
+    let (_, id) = somebody(&shop).await;
+    erasure::erase(&shop.app, &shop.caller, id).await.unwrap();
+    let db = &shop.app.db;
+    let verify = || ledger::verify(db, shop.caller.account_id);
+    let erased = consent_record::Entity::find().filter(consent_record::Column::Salt.is_null()).all(db).await.unwrap();
+    let whole = verify().await.unwrap();
+    assert_eq!((whole.erased, whole.first_bad_sequence), (erased.len() as u64, None));
+
+    without_triggers(db).await;
+    let record = &erased[0];
+    let all = || consent_record::Entity::update_many().filter(consent_record::Column::Id.eq(record.id));
+    for (column, value) in [
+        (consent_record::Column::Url, Expr::value("https://shop.example/agreed")),
+        (consent_record::Column::IpAddress, Expr::value("192.0.2.1")),
+        (consent_record::Column::ContactId, Expr::value(id.0)),
+    ] {
+        all().col_expr(column, value).exec(db).await.unwrap();
+        assert_eq!(verify().await.unwrap().first_bad_sequence, Some(record.sequence), "{column:?}");
+        all().col_expr(column, Expr::cust("NULL")).exec(db).await.unwrap();
+        assert_eq!(verify().await.unwrap(), whole);
+    }
+    let removed = ::entity::erasure::Entity::delete_by_id(record.id).exec(db).await.unwrap();
+    assert_eq!(removed.rows_affected, 1, "each erased record has one");
+    assert_eq!(verify().await.unwrap().first_bad_sequence, Some(record.sequence), "blanked by nobody");
+}
+
+/// What whoever may write the database can do.
+async fn without_triggers(db: &assent::store::Database) {
+    let statements = if db.get_database_backend() == DbBackend::Postgres {
+        ["consent_record", "erasure"].map(|table| format!("ALTER TABLE {table} DISABLE TRIGGER USER")).to_vec()
+    } else {
+        ["consent_record_append_only_UPDATE", "erasure_append_only_DELETE"]
+            .map(|trigger| format!("DROP TRIGGER {trigger}"))
+            .to_vec()
+    };
+    db.execute_unprepared(&statements.join(";")).await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! Submit consent, suppress and resubscribe people.
+//! Submit consent, suppress, resubscribe and erase people.
 
 use async_graphql::{Context, Object};
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use crate::api::contact::{ContactView, SuppressInput};
 use crate::api::privacy::PrivacyRequestView;
 use crate::error::Error;
 use crate::graphql::context::Parts as _;
-use crate::service::{consents, contacts, erasure, evidence, suppressions};
+use crate::service::{consents, contacts, erasure, evidence, privacy, suppressions};
 
 #[derive(Default)]
 pub(super) struct ContactMutations;
@@ -48,5 +48,11 @@ impl ContactMutations {
     async fn erase_contact(&self, ctx: &Context<'_>, id: Uuid) -> Result<PrivacyRequestView, Error> {
         let (app, caller) = ctx.parts()?;
         Ok(erasure::erase(app, caller, id.into()).await?.into())
+    }
+
+    /// Say that the data of a privacy request was handed over: it is done then, and can be exported for thirty days more.
+    async fn complete_privacy_request(&self, ctx: &Context<'_>, id: Uuid) -> Result<PrivacyRequestView, Error> {
+        let (app, caller) = ctx.parts()?;
+        Ok(privacy::complete(app, caller, id).await?.into())
     }
 }

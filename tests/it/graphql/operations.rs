@@ -55,7 +55,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         &["privacy:read"],
         "query($contact: UUID!) { exportContact(id: $contact) { contacts { id } consents { id } events { id } } }",
     ),
-    operation("verifyConsents", &["consents:read"], "{ verifyConsents { ok records } }"),
+    operation("verifyConsents", &["consents:read"], "{ verifyConsents { ok records erased } }"),
     operation(
         "createIntegration",
         &["integrations:write"],
@@ -114,6 +114,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "eraseContact",
         &["privacy:write"],
         "mutation($contact: UUID!) { eraseContact(id: $contact) { id state outcome } }",
+    ),
+    operation(
+        "completePrivacyRequest",
+        &["privacy:write"],
+        "mutation($privacy: UUID!) { completePrivacyRequest(id: $privacy) { id state doneAt } }",
     ),
     operation(
         "cancelSync",

@@ -12,6 +12,7 @@ both_databases!(
     the_same_evidence_is_kept_once,
     a_record_shows_what_was_submitted,
     the_chain_verifies,
+    what_an_erased_person_agreed_to_before_is_refused,
     a_suppressed_contact_comes_back_only_by_a_newer_consent,
     contacts_are_found_by_address_list_and_store,
 );
@@ -58,8 +59,22 @@ async fn the_chain_verifies(db: TestDatabase) {
     api.submit("anna@example.com", &[]).await;
     let last = api.submit("bert@example.com", &[]).await;
     let verification = api.get("/v1/consents/verify").await.json();
-    let expected = json!({"ok": true, "records": 2, "firstBadSequence": null, "headHash": last["recordHash"]});
+    let mut expected =
+        json!({"ok": true, "records": 2, "erased": 0, "firstBadSequence": null, "headHash": last["recordHash"]});
     assert_eq!(verification, expected);
+    api.post(&format!("/v1/contacts/{}/erase", last["contactId"].as_str().expect("a contact")), json!({})).await;
+    expected["erased"] = json!(1);
+    assert_eq!(api.get("/v1/consents/verify").await.json(), expected, "erasing keeps the chain and is counted");
+}
+
+async fn what_an_erased_person_agreed_to_before_is_refused(db: TestDatabase) {
+    let api = Api::new(db).await;
+    let contact = api.submit("anna@example.com", &[]).await["contactId"].as_str().expect("a contact").to_owned();
+    let erased = api.post(&format!("/v1/contacts/{contact}/erase"), json!({})).await;
+    assert_eq!((erased.status, &erased.json()["state"]), (StatusCode::OK, &json!("done")));
+    let again = api.post("/v1/consents", consent("Anna@example.com", &[])).await;
+    assert_eq!((again.status, again.problem().1.as_str()), (StatusCode::CONFLICT, "CONFLICT"), "{}", again.text);
+    assert_eq!(api.get("/v1/contacts").await.json()["items"], json!([]));
 }
 
 async fn a_suppressed_contact_comes_back_only_by_a_newer_consent(db: TestDatabase) {
