@@ -1,7 +1,8 @@
 //! Webhooks of a store: hints that something changed, never the truth.
 //!
-//! A delivery is verified on its raw bytes, and what it names is read again by id. So a forged, late, repeated or
-//! incomplete delivery can cost a request, and never changes what a person said.
+//! A delivery is verified on its raw bytes, and what it names is read again by id. So a late, repeated or incomplete
+//! delivery can cost a request, and never changes what a person said. Privacy requests are the exception: there is nothing
+//! to read again, so that all of what one asks for has to stand in what the store signed.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -94,7 +95,25 @@ pub struct Delivery {
     pub hints: Vec<Hint>,
     /// What the law has somebody ask for through the store. Whoever takes the delivery in records it in the same
     /// transaction, so that it is never lost.
-    pub privacy: Option<PrivacyRequest>,
+    pub privacy: Option<HandedOn>,
+}
+
+/// A privacy request of a shop: of the one whose address it came to, or of another one with the same app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandedOn {
+    /// The shop, as in [`PrivacyDesk::shop`].
+    pub shop: String,
+    /// What is asked for.
+    pub request: PrivacyRequest,
+}
+
+/// By what the privacy requests about a store are known, to whichever address they come.
+#[derive(Debug, Clone)]
+pub struct PrivacyDesk {
+    /// The store, as its platform names it in them.
+    pub shop: String,
+    /// What they are signed with, if we were told.
+    pub key: Option<SecretString>,
 }
 
 /// One record to be read again.

@@ -26,15 +26,17 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::people::{StoreId, StoreRecord, Stream};
 use crate::domain::{Clock, Platform};
+use hooks::{Arrived, HandedOn, HookRefusal};
 
 pub use crate::domain::integration::Notice;
 pub use error::{ConnectorError, Retry};
-pub use hooks::Hooks;
+pub use hooks::{Hooks, PrivacyDesk};
 pub use http::Http;
 pub use settings::{InvalidSetting, SettingField, Settings};
 
@@ -56,9 +58,7 @@ pub trait Connector: Send + Sync {
 
     /// The pages of a stream for somebody who wants to see the first records and no more: nothing is begun at the store
     /// that would go on there afterwards.
-    fn look(&self, stream: Stream) -> BoxStream<'_, Result<PeoplePage, ConnectorError>> {
-        self.pages(stream, Pass::Full, None)
-    }
+    fn look(&self, stream: Stream) -> BoxStream<'_, Result<PeoplePage, ConnectorError>>;
 
     /// One record, re-read by the store's id; `None` when the store no longer has it.
     fn record<'a>(
@@ -72,6 +72,9 @@ pub trait Connector: Send + Sync {
 
     /// The platform's webhooks, where it has any.
     fn hooks(&self) -> Option<&dyn Hooks>;
+
+    /// By what privacy requests about this store are known, where its platform hands on any.
+    fn privacy_desk(&self) -> Option<PrivacyDesk>;
 
     /// What people should know about this integration as it is set up, or as its last pass found the store.
     fn notices(&self) -> Vec<Notice>;
@@ -191,5 +194,24 @@ pub fn open(
         Platform::Shopify => Ok(Box::new(shopify::Shopify::open(settings, http, clock)?)),
         Platform::Shopware => Ok(Box::new(shopware::Shopware::open(settings, http, clock)?)),
         Platform::WooCommerce => Ok(Box::new(woocommerce::WooCommerce::open(settings, http, clock)?)),
+    }
+}
+
+/// Reads a privacy request that came to the address of a store that is not installed any more; `None` if the delivery is
+/// something else.
+///
+/// # Errors
+/// It is not signed with the key, or nothing that can be read.
+pub fn receive_departed(
+    platform: Platform,
+    shop: &str,
+    key: &SecretString,
+    arrived: &Arrived<'_>,
+) -> Result<Option<HandedOn>, HookRefusal> {
+    match platform {
+        Platform::Shopify => Ok(shopify::receive(key, shop, arrived)?.privacy),
+        Platform::BigCommerce | Platform::Magento | Platform::Sfcc | Platform::Shopware | Platform::WooCommerce => {
+            Ok(None)
+        }
     }
 }

@@ -136,8 +136,7 @@ impl Held {
             (None, _) if shown == OptIn::Unknown => None,
             // It was there when we first looked at this flag for this address, and may be older than any opt-out.
             (None, before)
-                if shown == OptIn::Granted
-                    && (before.is_none() || !same_address || !same_flag || was_elsewhere) =>
+                if shown == OptIn::Granted && (before.is_none() || !same_address || !same_flag || was_elsewhere) =>
             {
                 let earliest = statement.since.unwrap_or(DateTime::UNIX_EPOCH).trunc_subsecs(6);
                 Some(Word { at: earliest.min(seen_at), value: shown, observed: true })

@@ -120,6 +120,8 @@ impl Eraser<'_> {
         erased.source_records = person.records.len() as u64;
         erased.consents += self.blank(&person.shared, Records::From(&person.refs())).await?;
         let key = SuppressionKey::load(self.tx, &self.app.sealer, self.account).await?;
+        let hashes = addresses.iter().map(|address| key.hash(address));
+        rows::forget_former_addresses(self.tx, self.account, hashes).await?;
         for address in &addresses {
             erased::mark(self.tx, self.account, &key, address, self.proof.at).await?;
         }
@@ -132,8 +134,6 @@ impl Eraser<'_> {
         self.leave(contacts, None).await?;
         let consents = self.blank(contacts, Records::All).await?;
         rows::remove_contacts(self.tx, self.account, contacts).await?;
-        let hashes = addresses.iter().map(|address| self.key.hash(address));
-        rows::forget_former_addresses(self.tx, self.account, hashes).await?;
         rows::forget_opt_outs(self.tx, self.account, addresses, None).await?;
         Ok(Erased { contacts: contacts.len() as u64, consents, ..Erased::default() })
     }

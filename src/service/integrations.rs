@@ -238,7 +238,8 @@ async fn merged(
 }
 
 /// Removes an integration: its grounds end, each with an event; what the store said goes. Its webhooks are taken away at
-/// the store first, if it answers within five seconds.
+/// the store first, if it answers within five seconds. Privacy requests of the store are still taken, where its platform
+/// hands on any.
 ///
 /// # Errors
 /// It is not there.
@@ -248,6 +249,7 @@ pub async fn delete(app: &App, caller: &Caller, id: IntegrationId) -> Result<(),
     webhooks::remove(app, &store).await;
     let tx = begin(&app.db).await?;
     mappings::end_integration(app, &tx, caller, id).await?;
+    webhooks::part(app, &tx, &store).await?;
     rows::delete(&tx, caller.account_id, id).await?;
     tx.commit().await?;
     Ok(())

@@ -15,7 +15,7 @@ use crate::store::erasure::{self as rows, Records};
 use crate::store::people::Contact;
 use crate::store::person::{Apart, StoreRecordId, contacts_recorded_by, known_otherwise, records_of};
 use crate::store::privacy_requests::Claimed;
-use crate::store::{begin, installed, ledger, people, privacy_requests, source_records, sync_runs};
+use crate::store::{begin, departed, installed, ledger, people, privacy_requests, source_records, sync_runs};
 
 /// People of a store that are erased in one transaction.
 const BATCH: u64 = 100;
@@ -39,6 +39,7 @@ pub(super) async fn carry_out(app: &App, request: &Claimed) -> Result<(), Error>
         let addresses = leaving.next_addresses().await?;
         if addresses.is_empty() {
             rows::remove_rest(&tx, request.account, integration).await?;
+            departed::forget(&tx, integration).await?;
             done(&tx, request, erased, app.clock.now()).await?;
             tx.commit().await?;
             return Ok(());

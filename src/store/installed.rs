@@ -48,6 +48,21 @@ pub(crate) async fn find_of(
     Entity::find_by_id(id.0).filter(Column::AccountId.eq(account.0)).one(db).await?.map(from_row).transpose()
 }
 
+/// All of an account's stores of one platform.
+pub(crate) async fn of_platform(
+    db: &impl ConnectionTrait,
+    account: AccountId,
+    platform: Platform,
+) -> Result<Vec<InstalledStore>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::AccountId.eq(account.0))
+        .filter(Column::Platform.eq(platform.as_str()))
+        .order_by_asc(Column::Id)
+        .all(db)
+        .await?;
+    rows.into_iter().map(from_row).collect()
+}
+
 /// All integrations that may be synced, whoever's they are, oldest first: for the operator. At most `limit`.
 pub(crate) async fn active(
     db: &impl ConnectionTrait,

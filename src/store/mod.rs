@@ -3,6 +3,7 @@
 pub(crate) mod accounts;
 pub mod connect;
 pub(crate) mod consents;
+pub(crate) mod departed;
 pub(crate) mod erased;
 pub(crate) mod erasure;
 pub(crate) mod hint_lanes;
@@ -14,8 +15,8 @@ pub(crate) mod mappings;
 pub(crate) mod memberships;
 pub mod migrate;
 pub(crate) mod people;
-pub(crate) mod planner;
 pub(crate) mod person;
+pub(crate) mod planner;
 pub(crate) mod privacy_requests;
 pub(crate) mod signing_keys;
 pub(crate) mod source_records;

@@ -31,7 +31,7 @@ use self::row::Row;
 use self::settings::BigCommerceSettings;
 use super::{
     Checkpoint, ConnectionReport, Connector, ConnectorError, Hooks, Http, InvalidSetting, Notice, Pass, PeoplePage,
-    Settings,
+    PrivacyDesk, Settings,
 };
 use crate::domain::Clock;
 use crate::domain::people::{StoreId, StoreRecord, Stream};
@@ -106,6 +106,14 @@ impl Connector for BigCommerce {
 
     fn hooks(&self) -> Option<&dyn Hooks> {
         Some(self)
+    }
+
+    fn look(&self, stream: Stream) -> BoxStream<'_, Result<PeoplePage, ConnectorError>> {
+        self.pages(stream, Pass::Full, None)
+    }
+
+    fn privacy_desk(&self) -> Option<PrivacyDesk> {
+        None
     }
 
     fn notices(&self) -> Vec<Notice> {

@@ -50,7 +50,7 @@ use self::views::Views;
 use self::wire::Flag;
 use super::{
     Checkpoint, ConnectionReport, Connector, ConnectorError, Hooks, Http, InvalidSetting, Notice, Pass, PeoplePage,
-    Settings,
+    PrivacyDesk, Settings,
 };
 use crate::domain::Clock;
 use crate::domain::people::{StoreId, StoreRecord, Stream};
@@ -172,6 +172,14 @@ impl Connector for Magento {
     }
 
     fn hooks(&self) -> Option<&dyn Hooks> {
+        None
+    }
+
+    fn look(&self, stream: Stream) -> BoxStream<'_, Result<PeoplePage, ConnectorError>> {
+        self.pages(stream, Pass::Full, None)
+    }
+
+    fn privacy_desk(&self) -> Option<PrivacyDesk> {
         None
     }
 

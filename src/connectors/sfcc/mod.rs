@@ -40,7 +40,7 @@ use self::findings::Findings;
 use self::settings::SfccSettings;
 use super::{
     Checkpoint, ConnectionReport, Connector, ConnectorError, Hooks, Http, InvalidSetting, Notice, Pass, PeoplePage,
-    Settings,
+    PrivacyDesk, Settings,
 };
 use crate::domain::Clock;
 use crate::domain::people::{StoreId, StoreRecord, Stream};
@@ -115,6 +115,14 @@ impl Connector for Sfcc {
     }
 
     fn hooks(&self) -> Option<&dyn Hooks> {
+        None
+    }
+
+    fn look(&self, stream: Stream) -> BoxStream<'_, Result<PeoplePage, ConnectorError>> {
+        self.pages(stream, Pass::Full, None)
+    }
+
+    fn privacy_desk(&self) -> Option<PrivacyDesk> {
         None
     }
 

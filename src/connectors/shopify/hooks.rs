@@ -2,17 +2,20 @@
 //!
 //! - The signature covers the raw body and nothing else: topic, shop, ids and times stand in headers that anybody on
 //!   the way could change. So a body is read as what its topic says it is and as nothing more than a hint, and the
-//!   time a delivery was triggered at decides nothing; retries come for hours with the original one.
+//!   time a delivery was triggered at decides nothing; retries come for hours with the original one. Privacy requests are
+//!   more than a hint: they are taken from bodies alone that could be of no other topic.
 //! - Bodies carry no consent but on the consent topic, and come in any order: every customer is read again by id.
 //! - A body without an address (a deletion) is as good as any: a record is known by its id.
-//! - The privacy topics are set in the app's configuration, one address for all of its shops. A request of another
-//!   shop is refused here: ids of one shop mean other people in another.
+//! - The privacy topics are set in the app's configuration, one address for all of its shops. The body says which shop
+//!   asks; any other topic of another shop is refused here: ids of one shop mean other people in another.
 //! - The removal of the app revokes its token. It is a hint to ask the shop anything; its refusal then says what to do.
+
+use std::collections::BTreeSet;
 
 use secrecy::SecretString;
 use serde_json::Value;
 
-use crate::connectors::hooks::{Arrived, Delivery, Hint, HookRefusal, header, is_signed};
+use crate::connectors::hooks::{Arrived, Delivery, HandedOn, Hint, HookRefusal, header, is_signed};
 use crate::domain::people::{StoreId, Stream, bounded};
 use crate::domain::privacy::{PrivacyKind, PrivacyRequest, PrivacySubject};
 
@@ -24,26 +27,30 @@ const EVENT_ID: &str = "x-shopify-event-id";
 /// The official library's key, where there is no other.
 const WEBHOOK_ID: &str = "x-shopify-webhook-id";
 
-/// Orders that one privacy request may name.
-const MAX_ORDERS: usize = 1000;
-
-/// Verifies a delivery and reads it. `domain` is the shop's own, in lower case.
-pub(super) fn receive(key: &SecretString, domain: &str, arrived: &Arrived<'_>) -> Result<Delivery, HookRefusal> {
+/// Verifies a delivery and reads it. `domain` is the shop's own, in lower case; privacy requests may be of another shop
+/// with the same app, which they name.
+pub(in crate::connectors) fn receive(
+    key: &SecretString,
+    domain: &str,
+    arrived: &Arrived<'_>,
+) -> Result<Delivery, HookRefusal> {
     let signature = header(arrived.headers, SIGNATURE).ok_or(HookRefusal::BadSignature)?;
     if !is_signed(key, &[arrived.body], signature) {
         return Err(HookRefusal::BadSignature);
     }
-    if !header(arrived.headers, SHOP).is_some_and(|shop| shop.eq_ignore_ascii_case(domain)) {
-        return Err(HookRefusal::Unreadable);
-    }
     let topic = header(arrived.headers, TOPIC).filter(|topic| !topic.is_empty()).ok_or(HookRefusal::Unreadable)?;
     let body: Value = serde_json::from_slice(arrived.body).map_err(|_| HookRefusal::Unreadable)?;
+    let privacy = privacy(topic, &body)?;
+    let shop = privacy.as_ref().map_or(domain, |handed_on| &handed_on.shop);
+    if !header(arrived.headers, SHOP).is_some_and(|named| named.eq_ignore_ascii_case(shop)) {
+        return Err(HookRefusal::Unreadable);
+    }
     let id = header(arrived.headers, EVENT_ID).or_else(|| header(arrived.headers, WEBHOOK_ID));
     Ok(Delivery {
         id: id.map(|id| bounded(id.to_owned(), 255)),
         topic: bounded(topic.to_owned(), 64),
         hints: hints(topic, &body)?,
-        privacy: privacy(topic, &body)?,
+        privacy,
     })
 }
 
@@ -77,28 +84,40 @@ fn number(id: &Value) -> Option<StoreId> {
     Some(StoreId::new(number.to_string()))
 }
 
-fn privacy(topic: &str, body: &Value) -> Result<Option<PrivacyRequest>, HookRefusal> {
+/// What the law has somebody ask for. The header alone says the topic, and an erasure can't be taken back: so the signed
+/// body must be one that only this topic has.
+fn privacy(topic: &str, body: &Value) -> Result<Option<HandedOn>, HookRefusal> {
     let (kind, orders) = match topic {
-        "customers/data_request" => (PrivacyKind::DataRequest, "orders_requested"),
-        "customers/redact" => (PrivacyKind::Redact, "orders_to_redact"),
-        "shop/redact" => {
-            let subject = PrivacySubject::default();
-            return Ok(Some(PrivacyRequest { kind: PrivacyKind::ShopRedact, subject }));
-        }
+        "customers/data_request" => (PrivacyKind::DataRequest, Some("orders_requested")),
+        "customers/redact" => (PrivacyKind::Redact, Some("orders_to_redact")),
+        "shop/redact" => (PrivacyKind::ShopRedact, None),
         _ => return Ok(None),
     };
+    let shop = body["shop_domain"].as_str().ok_or(HookRefusal::Unreadable)?.to_ascii_lowercase();
+    let subject = match orders {
+        Some(orders) => subject(body, orders),
+        None => names_a_shop_only(body).then(PrivacySubject::default),
+    };
+    let subject = subject.ok_or(HookRefusal::Unreadable)?;
+    Ok(Some(HandedOn { shop, request: PrivacyRequest { kind, subject } }))
+}
+
+fn names_a_shop_only(body: &Value) -> bool {
+    let members = body.as_object().map(|body| body.keys().map(String::as_str).collect::<BTreeSet<_>>());
+    members == Some(["shop_id", "shop_domain"].into())
+}
+
+/// Whom a request is about; `None` if it is about nobody, or has no such list of orders.
+fn subject(body: &Value, orders: &str) -> Option<PrivacySubject> {
+    let orders = body[orders].as_array()?.iter().filter_map(number).map(|id| (Stream::Orders, id));
     let email = body["customer"]["email"].as_str().filter(|email| !email.trim().is_empty());
     // The id may be absent (section 10).
     let customer = number(&body["customer"]["id"]).map(|id| (Stream::Customers, id));
-    let orders = body[orders].as_array().into_iter().flatten().filter_map(number).map(|id| (Stream::Orders, id));
     let subject = PrivacySubject {
         email: email.map(|email| bounded(email.to_owned(), 1024)),
-        records: customer.into_iter().chain(orders.take(MAX_ORDERS)).collect(),
+        records: customer.into_iter().chain(orders).collect(),
     };
-    if subject == PrivacySubject::default() {
-        return Err(HookRefusal::Unreadable);
-    }
-    Ok(Some(PrivacyRequest { kind, subject }))
+    (subject != PrivacySubject::default()).then_some(subject)
 }
 
 #[cfg(test)]

@@ -75,23 +75,69 @@ fn only_the_shop_s_own_signature_over_the_raw_body_counts() {
     assert_eq!(with(&signed("<html>"), DOMAIN, "<html>"), Err(HookRefusal::Unreadable));
 }
 
+fn redact() -> Value {
+    json!({"shop_id": 1, "shop_domain": DOMAIN, "orders_to_redact": [11, 12],
+        "customer": {"id": 7, "email": "anna@example.com", "phone": null}})
+}
+
+fn asked(topic: &str, body: &Value) -> Result<PrivacyRequest, HookRefusal> {
+    delivered(topic, body).map(|delivery| delivery.privacy.expect("a privacy request").request)
+}
+
 #[test]
 fn privacy_requests_name_whom_they_are_about() {
-    let body = json!({"shop_id": 1, "shop_domain": DOMAIN, "orders_to_redact": [11, 12],
-        "customer": {"id": 7, "email": "anna@example.com", "phone": null}});
-    let request = delivered("customers/redact", &body).unwrap().privacy.unwrap();
     let id = |id: &str| StoreId::new(id);
     let records = vec![(Stream::Customers, id("7")), (Stream::Orders, id("11")), (Stream::Orders, id("12"))];
     let subject = PrivacySubject { email: Some("anna@example.com".to_owned()), records };
-    assert_eq!(request, PrivacyRequest { kind: PrivacyKind::Redact, subject });
+    assert_eq!(asked("customers/redact", &redact()), Ok(PrivacyRequest { kind: PrivacyKind::Redact, subject }));
 
-    let nameless = json!({"customer": {"email": "anna@example.com"}, "orders_requested": []});
-    let request = delivered("customers/data_request", &nameless).unwrap().privacy.unwrap();
+    let nameless = json!({"shop_domain": DOMAIN, "customer": {"email": "anna@example.com"}, "orders_requested": []});
+    let request = asked("customers/data_request", &nameless).unwrap();
     assert_eq!((request.kind, request.subject.records.len()), (PrivacyKind::DataRequest, 0));
-    let request = delivered("shop/redact", &json!({"shop_id": 1})).unwrap().privacy.unwrap();
-    assert_eq!(request.kind, PrivacyKind::ShopRedact);
-    assert_eq!(delivered("customers/redact", &json!({"customer": {}})), Err(HookRefusal::Unreadable), "of nobody");
+    let left = json!({"shop_id": 1, "shop_domain": DOMAIN.to_uppercase()});
+    assert_eq!(asked("shop/redact", &left).unwrap().kind, PrivacyKind::ShopRedact);
     assert_eq!(delivered("customers/update", &json!({"id": 7})).unwrap().privacy, None);
+
+    let mut many = redact();
+    many["orders_to_redact"] = (0..5_000).collect::<Vec<u64>>().into();
+    assert_eq!(asked("customers/redact", &many).unwrap().subject.records.len(), 5_001, "none is left out");
+}
+
+#[test]
+fn a_body_of_another_topic_erases_nobody() {
+    let order = json!({"id": 11, "shop_domain": DOMAIN, "customer": {"id": 7, "email": "anna@example.com"}});
+    let mut data_request = redact();
+    let orders = data_request.as_object_mut().unwrap().remove("orders_to_redact");
+    data_request["orders_requested"] = orders.unwrap();
+    let mut elsewhere = redact();
+    elsewhere["shop_domain"] = json!("other.myshopify.com");
+    let mut shopless = redact();
+    shopless.as_object_mut().unwrap().remove("shop_domain");
+    let of_nobody = json!({"shop_domain": DOMAIN, "customer": {}, "orders_to_redact": []});
+    let bodies = [
+        ("customers/redact", &order),
+        ("customers/data_request", &order),
+        ("customers/redact", &data_request),
+        ("customers/data_request", &redact()),
+        ("customers/redact", &elsewhere),
+        ("customers/redact", &shopless),
+        ("customers/redact", &of_nobody),
+        ("shop/redact", &redact()),
+        ("shop/redact", &order),
+        ("shop/redact", &json!({})),
+        ("shop/redact", &json!({"shop_id": 1})),
+    ];
+    for (topic, body) in bodies {
+        assert_eq!(delivered(topic, body), Err(HookRefusal::Unreadable), "{topic} {body}");
+    }
+}
+
+#[test]
+fn a_request_of_another_shop_of_the_app_names_that_shop() {
+    let body = json!({"shop_id": 2, "shop_domain": "Other.myshopify.com"}).to_string();
+    let headers = [(SIGNATURE, &*signed(&body)), (TOPIC, "shop/redact"), (SHOP, "other.myshopify.com")];
+    let delivery = received(&headers, &body, &key(), DOMAIN).unwrap();
+    assert_eq!(delivery.privacy.unwrap().shop, "other.myshopify.com");
 }
 
 #[test]

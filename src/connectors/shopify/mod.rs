@@ -35,12 +35,14 @@ use serde_json::{Value, json};
 
 use crate::connectors::hooks::{Arrived, Delivery, Endpoint, HookRefusal, Hooks, Registration};
 use crate::connectors::{
-    Checkpoint, ConnectionReport, Connector, ConnectorError, Http, InvalidSetting, Notice, Pass, PeoplePage, Settings,
+    Checkpoint, ConnectionReport, Connector, ConnectorError, Http, InvalidSetting, Notice, Pass, PeoplePage,
+    PrivacyDesk, Settings,
 };
 use crate::domain::Clock;
 use crate::domain::people::{StoreId, StoreRecord, Stream};
 
 use client::Client;
+pub(super) use hooks::receive;
 use pages::{ALL_ORDERS, Listing, listing};
 use walk::Walk;
 
@@ -139,6 +141,10 @@ impl Connector for Shopify {
 
     fn notices(&self) -> Vec<Notice> {
         Vec::new()
+    }
+
+    fn privacy_desk(&self) -> Option<PrivacyDesk> {
+        Some(PrivacyDesk { shop: self.domain.clone(), key: self.webhook_key.clone() })
     }
 }
 

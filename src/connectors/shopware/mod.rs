@@ -46,7 +46,7 @@ use self::client::{Client, Search};
 use self::scope::Scope;
 use super::{
     Checkpoint, ConnectionReport, Connector, ConnectorError, Hooks, Http, InvalidSetting, Notice, Pass, PeoplePage,
-    Settings,
+    PrivacyDesk, Settings,
 };
 use crate::domain::Clock;
 use crate::domain::people::{StoreId, StoreRecord, Stream};
@@ -120,6 +120,14 @@ impl Connector for Shopware {
 
     fn hooks(&self) -> Option<&dyn Hooks> {
         Some(self)
+    }
+
+    fn look(&self, stream: Stream) -> BoxStream<'_, Result<PeoplePage, ConnectorError>> {
+        self.pages(stream, Pass::Full, None)
+    }
+
+    fn privacy_desk(&self) -> Option<PrivacyDesk> {
+        None
     }
 
     fn notices(&self) -> Vec<Notice> {

@@ -29,7 +29,7 @@ use self::client::{Client, resource};
 use self::opt_in::OptInKeys;
 use super::{
     Checkpoint, ConnectionReport, Connector, ConnectorError, Hooks, Http, InvalidSetting, Notice, Pass, PeoplePage,
-    Settings,
+    PrivacyDesk, Settings,
 };
 use crate::domain::Clock;
 use crate::domain::people::{StoreId, StoreRecord, Stream};
@@ -102,6 +102,14 @@ impl Connector for WooCommerce {
 
     fn hooks(&self) -> Option<&dyn Hooks> {
         Some(self)
+    }
+
+    fn look(&self, stream: Stream) -> BoxStream<'_, Result<PeoplePage, ConnectorError>> {
+        self.pages(stream, Pass::Full, None)
+    }
+
+    fn privacy_desk(&self) -> Option<PrivacyDesk> {
+        None
     }
 
     fn notices(&self) -> Vec<Notice> {

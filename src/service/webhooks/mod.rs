@@ -1,8 +1,9 @@
 //! Webhooks of the stores: where they arrive, what is taken in, what is registered, and whether they come through.
 //!
-//! A delivery is never more than a hint. [`receive`] verifies it and notes which records to read again; what they say is
-//! found by asking the store ([`crate::sync::hints`]).
+//! A delivery is a hint: [`receive`] verifies it and notes which records to read again; what they say is found by asking
+//! the store ([`crate::sync::hints`]). The exception are privacy requests, which are recorded as they are ([`handed_on`]).
 
+mod handed_on;
 mod receive;
 mod registration;
 mod self_test;
@@ -25,6 +26,7 @@ use crate::secrets::random;
 use crate::store::view::webhooks as view;
 use crate::store::{begin, installed, webhooks};
 
+pub(super) use handed_on::part;
 pub use receive::{MAX_BODY_BYTES, Received, is_expected, receive};
 pub(crate) use registration::{LEASE, register, remove};
 pub use self_test::test;

@@ -3,18 +3,19 @@
 use chrono::{DateTime, Utc};
 use reqwest::header::HeaderMap;
 use sea_orm::{DbErr, SqlErr};
+use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
-use super::{endpoint, self_test};
+use super::{endpoint, handed_on, self_test};
 use crate::app::App;
 use crate::connectors::hooks::{Arrived, Delivery, Hint, MAX_HINTS, Urgency};
 use crate::domain::ids::{IntegrationId, new_uuid};
 use crate::domain::people::bounded;
 use crate::error::Error;
-use crate::service::{privacy, stores, syncs};
+use crate::service::{stores, syncs};
 use crate::store::hints::NewHint;
 use crate::store::installed::InstalledStore;
-use crate::store::{begin, hints, installed, source_records, webhooks};
+use crate::store::{begin, departed, hints, installed, source_records, webhooks};
 use crate::telemetry::DELIVERIES;
 
 /// Largest body of a delivery. The largest that platforms send are orders with hundreds of lines, some hundred kilobytes.
@@ -46,12 +47,16 @@ impl Received {
 /// Whether deliveries may come for this integration: asked before a body is read.
 ///
 /// # Errors
-/// There is no such integration.
+/// There is no such integration, and never was one of which privacy requests may still come.
 pub async fn is_expected(app: &App, id: IntegrationId) -> Result<(), Error> {
-    installed::find(&app.db, id).await?.map(drop).ok_or(Error::NotFound("integration"))
+    if installed::find(&app.db, id).await?.is_none() {
+        departed::find(&app.db, id).await?.ok_or(Error::NotFound("integration"))?;
+    }
+    Ok(())
 }
 
-/// Takes a delivery in. All that is written is which records of the store are to be read again.
+/// Takes a delivery in. What is written is which records of the store are to be read again; of a privacy request all that
+/// it asks for, to be carried out.
 ///
 /// # Errors
 /// There is no such integration, its platform has no webhooks, or the delivery is not the store's.
@@ -62,32 +67,41 @@ pub async fn receive(
     query: &str,
     body: &[u8],
 ) -> Result<Received, Error> {
-    let store = installed::find(&app.db, id).await?.ok_or(Error::NotFound("integration"))?;
-    let (endpoint, _) = endpoint(app, id).await?;
     let arrived = Arrived { headers, query, body, now: app.clock.now() };
-    let read = if let Some(read) = self_test::read(&endpoint, &arrived) {
-        read
+    let (platform, result) = if let Some(store) = installed::find(&app.db, id).await? {
+        (store.platform, to_installed(app, &store, &arrived).await)
     } else {
-        let connector = stores::open(app, &store)?;
-        let hooks = connector.hooks().ok_or(Error::NotFound("webhooks of this platform"))?;
-        hooks.receive(&endpoint, &arrived)
-    };
-    let result = match read {
-        Ok(delivery) => note(app, &store, delivery).await,
-        Err(refusal) => Err(Error::DeliveryRefused(refusal)),
+        let store = departed::find(&app.db, id).await?.ok_or(Error::NotFound("integration"))?;
+        (store.platform, handed_on::to_departed(app, &store, &arrived).await)
     };
     let outcome = match &result {
         Ok(received) => received.as_str(),
         Err(Error::DeliveryRefused(refusal)) => refusal.as_str(),
         Err(_) => "failed",
     };
-    metrics::counter!(DELIVERIES, "platform" => store.platform.as_str(), "outcome" => outcome).increment(1);
+    metrics::counter!(DELIVERIES, "platform" => platform.as_str(), "outcome" => outcome).increment(1);
     result
 }
 
-/// One short transaction: the delivery is remembered and its records are noted, both or neither. Of one that names too many
-/// records it is noted that the whole store is to be read.
-async fn note(app: &App, store: &InstalledStore, delivery: Delivery) -> Result<Received, Error> {
+async fn to_installed(app: &App, store: &InstalledStore, arrived: &Arrived<'_>) -> Result<Received, Error> {
+    let (endpoint, _) = endpoint(app, store.id).await?;
+    if let Some(read) = self_test::read(&endpoint, arrived) {
+        return note(app, store, read.map_err(Error::DeliveryRefused)?, None).await;
+    }
+    let connector = stores::open(app, store)?;
+    let hooks = connector.hooks().ok_or(Error::NotFound("webhooks of this platform"))?;
+    let delivery = hooks.receive(&endpoint, arrived).map_err(Error::DeliveryRefused)?;
+    note(app, store, delivery, connector.privacy_desk().and_then(|desk| desk.key).as_ref()).await
+}
+
+/// One short transaction: the delivery is remembered and what it asks for is noted, both or neither. Of one that names too
+/// many records it is noted that the whole store is to be read. Privacy requests are taken as signed with `privacy_key`.
+async fn note(
+    app: &App,
+    store: &InstalledStore,
+    delivery: Delivery,
+    privacy_key: Option<&SecretString>,
+) -> Result<Received, Error> {
     if delivery.topic.is_empty() {
         return Ok(Received::Unsigned);
     }
@@ -102,8 +116,8 @@ async fn note(app: &App, store: &InstalledStore, delivery: Delivery) -> Result<R
         return Ok(Received::Duplicate);
     }
     hints::add(&tx, store.id, &new, now).await.map_err(or_gone)?;
-    if let Some(request) = &delivery.privacy {
-        privacy::record(app, &tx, store.account_id, store.id, request).await?;
+    if let (Some(request), Some(key)) = (&delivery.privacy, privacy_key) {
+        handed_on::record(app, &tx, (store.account_id, store.platform), key, request).await?;
     }
     if reads_all {
         installed::read_all_again(&tx, store.id, now).await?;

@@ -6,6 +6,7 @@
 mod arriving;
 mod carried_out;
 mod compliance;
+mod handed_on;
 mod late_answers;
 mod lost_workers;
 mod platforms;
