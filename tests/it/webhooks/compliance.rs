@@ -64,19 +64,26 @@ impl Connected {
         assert_eq!(found, expected, "recorded with its deadline");
         self.test.clock.advance(TimeDelta::seconds(1));
         assert_eq!(privacy::carry_out_due(&self.shop.app).await, 1);
-        let done = privacy::get(&self.shop.app, &self.shop.caller, recorded.id).await.unwrap();
-        assert_eq!((done.state, done.done_at), (PrivacyState::Done, Some(self.test.clock.now())), "{:?}", done.outcome);
-        done
+        let carried_out = privacy::get(&self.shop.app, &self.shop.caller, recorded.id).await.unwrap();
+        let expected = match kind {
+            // Somebody has to hand the data over.
+            PrivacyKind::DataRequest => (PrivacyState::Ready, None),
+            PrivacyKind::Redact | PrivacyKind::ShopRedact => (PrivacyState::Done, Some(self.test.clock.now())),
+        };
+        assert_eq!((carried_out.state, carried_out.done_at), expected, "{:?}", carried_out.outcome);
+        carried_out
     }
 }
 
 async fn a_data_request_is_handed_over(db: TestDatabase) {
     let (it, id) = Connected::with_anna(db).await;
-    let done = it.answers(&AppEvent::RequestData { email: ANNA.to_owned() }, PrivacyKind::DataRequest).await;
-    let handed = privacy::export(&it.shop.app, &it.shop.caller, done.id).await.unwrap();
+    let ready = it.answers(&AppEvent::RequestData { email: ANNA.to_owned() }, PrivacyKind::DataRequest).await;
+    let handed = privacy::export(&it.shop.app, &it.shop.caller, ready.id).await.unwrap();
     assert_eq!(handed.contacts.iter().map(|contact| contact.id).collect::<Vec<_>>(), [id]);
     assert_eq!((handed.sources.len(), handed.memberships.len()), (1, 2));
     assert!(!handed.consents.is_empty(), "what she agreed to in the store");
+    let done = privacy::complete(&it.shop.app, &it.shop.caller, ready.id).await.unwrap();
+    assert_eq!((done.state, done.done_at), (PrivacyState::Done, Some(it.test.clock.now())));
 }
 
 async fn an_erasure_forgets_the_person_whatever_the_store_says_later(db: TestDatabase) {

@@ -1,13 +1,18 @@
 //! What is registered at the store, and whether it comes through.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ::entity::webhook_endpoint::{self, Column};
 use assent::app::App;
-use assent::domain::Platform;
+use assent::connectors::hooks::Endpoint;
+use assent::connectors::{self, Settings};
 use assent::domain::webhook::{RegistrationState, Webhooks};
+use assent::domain::{Platform, capabilities};
 use assent::error::Error;
-use assent::sandbox::{Change, DeliveryFault, Fault, FaultPlan, StoreOptions, Target, WooCommerceOptions};
+use assent::sandbox::{
+    Change, DeliveryFault, Fault, FaultPlan, PLATFORMS, SandboxStore, StoreOptions, Target, WooCommerceOptions,
+};
 use assent::service;
 use assent::service::integrations::IntegrationChange;
 use assent::sync::registration;
@@ -18,6 +23,7 @@ use serde_json::{Value, json};
 
 use super::post::{Connected, on_each_sender};
 use crate::support::answering::{AnsweringStore, Reply};
+use crate::support::app::TestApp;
 use crate::support::databases::{TestDatabase, both_databases};
 use crate::support::shop::Installed;
 
@@ -33,6 +39,7 @@ both_databases!(
     webhooks_that_the_store_switched_off_are_woken_daily,
     a_key_that_may_only_read_says_what_to_do,
     a_self_test_waits_for_a_registration_that_is_under_way,
+    each_platform_registers_what_its_capabilities_tell,
     a_store_that_does_not_answer_holds_up_no_other,
 );
 
@@ -204,4 +211,32 @@ async fn a_store_that_does_not_answer_holds_up_no_other(db: TestDatabase) {
     };
     tokio::time::timeout(Duration::from_secs(15), registered).await.expect("the other store is registered meanwhile");
     working.abort();
+}
+
+async fn each_platform_registers_what_its_capabilities_tell(db: TestDatabase) {
+    let test = TestApp::new(db).await;
+    let address = "https://assent.example.com/hooks/019a0000-0000-7000-8000-000000000001".parse().unwrap();
+    let endpoint = Endpoint { address, secret: "of this integration".into() };
+    for platform in PLATFORMS {
+        let options = StoreOptions { people: 0, clock: test.clock.clone(), ..StoreOptions::generous() };
+        let store = SandboxStore::start(*platform, options).await.unwrap();
+        let settings = store.settings().as_object().unwrap().clone();
+        let settings = Settings::parse(connectors::settings_of(*platform), settings).unwrap();
+        let connector = connectors::open(*platform, &settings, &test.app.http, test.clock.clone()).unwrap();
+        // Shopify registers by the names of its schema and delivers by others.
+        let plain = |topic: &str| topic.replace('/', "_").to_lowercase();
+        let registered: Option<BTreeSet<String>> = match connector.hooks() {
+            Some(hooks) => {
+                let registration = hooks.register(&endpoint).await.unwrap();
+                assert!(registration.problems.is_empty(), "{platform}: {registration:?}");
+                Some(registration.topics.iter().map(|topic| plain(topic)).collect())
+            }
+            None => None,
+        };
+        let told = capabilities::of(*platform).webhooks;
+        let told = told.map(|webhooks| webhooks.topics.iter().map(|topic| plain(topic)).collect::<BTreeSet<_>>());
+        // Merges need a scope that the simulated app lacks.
+        let told = told.map(|topics| topics.into_iter().filter(|topic| topic != "customers_merge").collect());
+        assert_eq!(registered, told, "{platform}");
+    }
 }
