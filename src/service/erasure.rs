@@ -115,13 +115,14 @@ impl Eraser<'_> {
     /// Erases a person, and passes their addresses over from now on.
     async fn person(&self, person: &Person) -> Result<Erased, Error> {
         let addresses: Vec<&str> = person.addresses.iter().map(String::as_str).collect();
-        let mut erased = self.everything_of(&addresses, &person.contacts).await?;
+        let mut erased = self.contacts(&person.contacts).await?;
         rows::remove_records(self.tx, &person.records).await?;
         erased.source_records = person.records.len() as u64;
         erased.consents += self.blank(&person.shared, Records::From(&person.refs())).await?;
         let key = SuppressionKey::load(self.tx, &self.app.sealer, self.account).await?;
         let hashes = addresses.iter().map(|address| key.hash(address));
         rows::forget_former_addresses(self.tx, self.account, hashes).await?;
+        rows::forget_opt_outs(self.tx, self.account, &addresses, None).await?;
         for address in &addresses {
             erased::mark(self.tx, self.account, &key, address, self.proof.at).await?;
         }
@@ -129,12 +130,11 @@ impl Eraser<'_> {
         Ok(erased)
     }
 
-    /// Takes away contacts with their consents, and what their addresses no longer wanted; store records stay.
-    pub(super) async fn everything_of(&self, addresses: &[&str], contacts: &[ContactId]) -> Result<Erased, Error> {
+    /// Takes away contacts with their consents; store records and what addresses no longer wanted stay.
+    pub(super) async fn contacts(&self, contacts: &[ContactId]) -> Result<Erased, Error> {
         self.leave(contacts, None).await?;
         let consents = self.blank(contacts, Records::All).await?;
         rows::remove_contacts(self.tx, self.account, contacts).await?;
-        rows::forget_opt_outs(self.tx, self.account, addresses, None).await?;
         Ok(Erased { contacts: contacts.len() as u64, consents, ..Erased::default() })
     }
 

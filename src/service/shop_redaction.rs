@@ -104,6 +104,8 @@ impl Leaving<'_> {
             addresses.iter().map(|address| (*address, contacts.get(*address).map(|contact| contact.id))).collect();
         let known = known_otherwise(tx, account, &asked, Apart::Store(self.integration)).await?;
         let (stay, go): (Vec<_>, Vec<_>) = asked.into_iter().partition(|(address, _)| known.contains(*address));
+        // What people no longer wanted elsewhere is not this store's to take, also of those who go.
+        rows::forget_opt_outs(tx, account, &addresses, Some(self.integration)).await?;
         let ids_of = |people: &[(&str, Option<ContactId>)]| people.iter().filter_map(|(_, id)| *id).collect::<Vec<_>>();
         let (stay_ids, go_ids) = (ids_of(&stay), ids_of(&go));
         let (removed, others): (Vec<_>, Vec<_>) = records_of(tx, account, &addresses, &ids)
@@ -111,13 +113,10 @@ impl Leaving<'_> {
             .into_iter()
             .partition(|record| record.integration == self.integration);
 
-        let go: Vec<&str> = go.into_iter().map(|(address, _)| address).collect();
-        let mut erased = self.erasing.everything_of(&go, &go_ids).await?;
+        let mut erased = self.erasing.contacts(&go_ids).await?;
         self.erasing.leave(&stay_ids, Some(self.integration)).await?;
         erased.consents += self.erasing.blank(&stay_ids, Records::Of(self.integration)).await?;
         rows::remove_records(tx, &removed).await?;
-        let stay: Vec<&str> = stay.into_iter().map(|(address, _)| address).collect();
-        rows::forget_opt_outs(tx, account, &stay, Some(self.integration)).await?;
         let renamed =
             renamed(contacts.into_values().filter(|contact| stay_ids.contains(&contact.id)), &removed, &others);
         people::save_contacts(tx, account, &renamed, self.erasing.proof.at).await?;

@@ -116,7 +116,8 @@ pub(crate) async fn note(
     if !keep_subject {
         update = update.col_expr(Column::Subject, Expr::value(Option::<Vec<u8>>::None));
     }
-    update.filter(Column::Id.eq(id)).exec(tx).await?;
+    // One that was closed meanwhile, since the person was erased, stays closed.
+    update.filter(Column::Id.eq(id)).filter(Column::State.ne(PrivacyState::Done.as_str())).exec(tx).await?;
     Ok(())
 }
 

@@ -15,7 +15,8 @@ use assent::service::consents::NewConsent;
 use assent::service::{self, consents, erasure, export, privacy};
 use assent::store::{begin, ledger};
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ColumnTrait, ConnectionTrait as _, DbBackend, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait as _, DbBackend, EntityTrait, PaginatorTrait, QueryFilter, Set};
+use uuid::Uuid;
 
 use crate::support::app::TestApp;
 use crate::support::consent::consent;
@@ -226,11 +227,21 @@ async fn a_store_that_left_takes_everything_with_it_that_nobody_else_knows(db: T
     let list = shop.new_list("News", "marketing").await;
     let own = yes(&known, test.clock.now(), list);
     consents::submit(&shop.app, &shop.caller, own).await.unwrap();
+    let db = &shop.app.db;
+    let other = shop.on(Audience::Customers).await.into_iter().find(|email| *email != known).expect("more customers");
+    let elsewhere = opt_out::ActiveModel {
+        account_id: Set(shop.caller.account_id.0),
+        integration_id: Set(Uuid::max()),
+        email_normalized: Set(other.clone()),
+        withdrawn_at: Set(test.clock.now()),
+    };
+    opt_out::Entity::insert(elsewhere).exec_without_returning(db).await.unwrap();
     let done = request(&shop, PrivacyKind::ShopRedact, PrivacySubject::default()).await;
     assert_eq!(done.state, PrivacyState::Done, "{:?}", done.outcome);
-    let db = &shop.app.db;
     assert_eq!(source_record::Entity::find().count(db).await.unwrap(), 0);
-    assert_eq!(opt_out::Entity::find().count(db).await.unwrap(), 0);
+    let noes = opt_out::Entity::find().all(db).await.unwrap();
+    let noes: Vec<_> = noes.into_iter().map(|no| no.email_normalized).collect();
+    assert_eq!(noes, [other], "what somebody no longer wanted in another store is not this one's to take");
     let left = contact::Entity::find().all(db).await.unwrap();
     let left: Vec<_> = left.into_iter().map(|row| (row.id, row.first_name, row.last_name)).collect();
     assert_eq!(

@@ -60,6 +60,12 @@ fn unseal(app: &App, store: &Departed) -> Result<SecretString, Error> {
         .map_err(|_| Error::Internal("a sealed key is not text".to_owned()))
 }
 
+/// Whether the public settings of an integration that can't be opened may mean this shop.
+fn may_be_of(store: &InstalledStore, shop: &str) -> bool {
+    let name = shop.split('.').next().unwrap_or(shop);
+    store.settings.to_string().to_lowercase().contains(name)
+}
+
 /// Records a request with every installation of its shop in the account, present and deleted. Of a shop that was never
 /// installed nothing is kept, so that there is nothing to do.
 ///
@@ -74,10 +80,15 @@ pub(super) async fn record(
 ) -> Result<(), Error> {
     let mut installations: Vec<(IntegrationId, Option<SecretString>)> = Vec::new();
     for store in installed::of_platform(tx, account, platform).await? {
-        if let Some(desk) = stores::open(app, &store)?.privacy_desk()
-            && desk.shop == handed_on.shop
-        {
-            installations.push((store.id, desk.key));
+        match stores::open(app, &store).map(|connector| connector.privacy_desk()) {
+            Ok(Some(desk)) if desk.shop == handed_on.shop => installations.push((store.id, desk.key)),
+            Ok(_) => {}
+            // Of this shop: the platform sends the request again later. Another shop's trouble is none of this one's.
+            Err(error) if may_be_of(&store, &handed_on.shop) => return Err(error),
+            Err(error) => {
+                let code = error.code().as_str();
+                tracing::warn!(sync.integration = %store.id, error.code = code, "its settings can't be opened");
+            }
         }
     }
     for store in departed::of_shop(tx, account, platform, &handed_on.shop).await? {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ::entity::{consent_record, contact};
+use ::entity::{consent_record, contact, integration};
 use assent::app::App;
 use assent::domain::Platform;
 use assent::domain::ids::IntegrationId;
@@ -16,6 +16,7 @@ use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -60,7 +61,7 @@ async fn a_request_reaches_the_shop_that_it_names(db: TestDatabase) {
         integrations::create(&test.app, &first.caller, new).await.unwrap().id
     };
     let second = install("second", SECRET).await;
-    install("rival", "shpss_of_another_app").await;
+    let rival = install("rival", "shpss_of_another_app").await;
     let redact = |shop: &str| {
         json!({"shop_id": 2, "shop_domain": format!("{shop}.myshopify.com"), "orders_to_redact": [],
             "customer": {"id": 7, "email": "anna@example.com"}})
@@ -74,6 +75,15 @@ async fn a_request_reaches_the_shop_that_it_names(db: TestDatabase) {
     let recorded = requests(&first).await;
     let recorded: Vec<_> = recorded.iter().map(|request| (request.integration_id, request.kind)).collect();
     assert_eq!(recorded, [(Some(second), PrivacyKind::Redact)]);
+
+    let unusable = integration::Entity::update_many()
+        .col_expr(integration::Column::Credentials, Expr::value(vec![0_u8]))
+        .filter(integration::Column::Id.eq(rival.0));
+    unusable.exec(&first.app.db).await.unwrap();
+    assert_eq!(send(redact("second")).await, StatusCode::OK, "another shop's trouble is none of this one's");
+    assert_eq!(requests(&first).await.len(), 2);
+    let later = send(redact("rival")).await;
+    assert_eq!(later, StatusCode::INTERNAL_SERVER_ERROR, "not taken, so that it is sent again");
 }
 
 async fn a_shop_whose_integration_was_deleted_is_still_redacted(db: TestDatabase) {
