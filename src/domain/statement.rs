@@ -119,7 +119,7 @@ impl Held {
         let same_flag = before.is_none_or(|before| before.is_read_off(&statement.flags));
         let held = before.filter(|_| same_address).and_then(|held| held.word);
         // A yes of a flag that nobody looks at any more is not current; its no stays a no.
-        let held = held.filter(|word| same_flag || shown != OptIn::Unknown || word.value == OptIn::Withdrawn);
+        let held = held.filter(|word| same_flag || word.value == OptIn::Withdrawn);
         let moved_account_flag =
             before.is_some() && !same_address && statement.scope == Scope::Account && shown == OptIn::Granted;
         // Only what was elsewhere is a yes for this address without a word.
@@ -128,7 +128,14 @@ impl Held {
         let said = match (statement.at, before) {
             _ if moved_account_flag => None,
             (Some(at), _) => Some(Word { at: at.trunc_subsecs(6).min(seen_at), value: shown, observed: at > seen_at }),
-            (None, Some(before)) if same_address && before.shown == shown && !was_elsewhere => None,
+            (None, Some(before))
+                if same_address
+                    && before.shown == shown
+                    && !was_elsewhere
+                    && (same_flag || shown != OptIn::Granted) =>
+            {
+                None
+            }
             // A flag that was a yes and is gone is an opt-out; one that never was a yes says nothing.
             (None, Some(before)) if same_address && shown == OptIn::Unknown => (same_flag
                 && before.shown == OptIn::Granted)
@@ -289,6 +296,9 @@ mod tests {
         let asked = read_off(Unknown, &["ours", "legacy"]);
         assert_eq!(seen(&[asked, read_off(Granted, &["legacy"])]), Some((at(51), Granted)), "it was looked for before");
         assert_eq!(seen(&[no, read_off(Granted, &["ours"])]), Some((at(51), Granted)));
+        let seen_to_change = [read_off(Unknown, &["ours"]), read_off(Granted, &["ours"])];
+        let then_another = [&seen_to_change[..], &[read_off(Granted, &["legacy"])]].concat();
+        assert_eq!(seen(&then_another), Some((at(7), Granted)), "it does not take over the other flag's date");
     }
 
     #[test]

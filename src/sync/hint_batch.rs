@@ -256,8 +256,9 @@ async fn write_stream(
     let mut answers = Vec::with_capacity(answered.len());
     for Answered { hint, content, asked_at } in answered {
         let content = passed_over(tx, store, suppression, named(content, &hint.store_id)).await?;
+        let is_gone = matches!(content, Content::Gone(_));
         answers.push(Answer { content, asked_at });
-        asked.push((hint, asked_at));
+        asked.push((hint, asked_at, is_gone));
     }
     let writing = Writing { key: suppression, now };
     let Reading { change, stale, quarantined, counts, .. } =
@@ -267,14 +268,14 @@ async fn write_stream(
     let (_, head) = settle(tx, place, suppression, change, head, &behalf, now).await?;
     if sync_runs::is_any_unfinished(tx, store.id).await? {
         // A page of it may show somebody who is not there any more and whom nobody here has heard of.
-        let absent = asked.iter().filter(|(hint, _)| !stale.contains(&hint.store_id));
+        let absent = asked.iter().filter(|(hint, _, is_gone)| *is_gone && !stale.contains(&hint.store_id));
         let absent: Vec<SourceRecord> = absent
-            .map(|(hint, asked_at)| SourceRecord::never_shown(stream, hint.store_id.clone(), *asked_at))
+            .map(|(hint, asked_at, _)| SourceRecord::never_shown(stream, hint.store_id.clone(), *asked_at))
             .collect();
         source_records::add_never_shown(tx, store.account_id, store.id, &absent).await?;
     }
     let mut done = Vec::with_capacity(asked.len());
-    for (hint, asked_at) in asked {
+    for (hint, asked_at, _) in asked {
         if stale.contains(&hint.store_id) {
             hints::release(tx, &[hint], now).await?;
             continue;

@@ -5,9 +5,9 @@
 //! out rows, and on shops that keep orders as posts `orderby=modified` sorts by local time, which runs backwards for an
 //! hour every autumn. What changed is asked for by filter (`modified_after`), so that no order of the rows is needed.
 //!
-//! **Customers** are read role by role: who has two of the roles is read twice. They have no such filter (`modified_after` is ignored without an error), and neither `date_modified` nor a
-//! webhook moves when only an opt-in in the meta data changes. Every pass reads them all; the engine finds out who did
-//! not change.
+//! **Customers** are read role by role: who has two of the roles is read twice. They have no such filter
+//! (`modified_after` is ignored without an error), and neither `date_modified` nor a webhook moves when only an opt-in
+//! in the meta data changes. Every pass reads them all; the engine finds out who did not change.
 //!
 //! **Orders** of an incremental pass are those changed after the watermark. The watermark is the newest change that
 //! the shop showed *before* the pass began, by the shop's clock: whatever changes while we read is later than that,
@@ -70,7 +70,7 @@ pub(super) fn pages(
             Some(position) => position,
             None => begin(store, stream, &pass).await?,
         };
-        let tells_total = position.roles.len() <= 1;
+        let tells_total = stream != Stream::Customers || store.roles.len() <= 1;
         let mut walk = Walk::new(position.cursor, resource.may_hide);
         let mut idle = 0;
         loop {
