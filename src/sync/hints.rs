@@ -1,7 +1,7 @@
 //! Reads single records again because a webhook said that they changed, beside whatever run is under way.
 //!
-//! Batches of hints are taken up under a lease ([`crate::store::hint_lanes`] says whose turn it is) and carried out side by
-//! side ([`super::hint_batch`]).
+//! Batches of hints are taken up under a lease (`store::hint_lanes` says whose turn it is) and carried out side by
+//! side (`hint_batch`).
 
 use std::time::Duration;
 

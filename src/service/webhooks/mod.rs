@@ -1,7 +1,7 @@
 //! Webhooks of the stores: where they arrive, what is taken in, what is registered, and whether they come through.
 //!
 //! A delivery is a hint: [`receive`] verifies it and notes which records to read again; what they say is found by asking
-//! the store ([`crate::sync::hints`]). The exception are privacy requests, which are recorded as they are ([`handed_on`]).
+//! the store ([`crate::sync::hints`]). The exception are privacy requests, which are recorded as they are (`handed_on`).
 
 mod handed_on;
 mod receive;
