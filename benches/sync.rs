@@ -78,7 +78,9 @@ async fn main() -> Result<(), Failure> {
     }
     for platform in platforms {
         match arguments.part {
-            Part::All if !part(Part::Service, platform)?.status().await?.success() => return Err("it failed".into()),
+            Part::All if !part(&arguments, Part::Service, platform)?.status().await?.success() => {
+                return Err("it failed".into());
+            }
             Part::All => {}
             Part::Service => measure(&arguments, platform).await?,
             Part::Store => serve(&arguments, platform).await?,
@@ -88,11 +90,13 @@ async fn main() -> Result<(), Failure> {
 }
 
 /// This program once more, with the same arguments, for one part and platform.
-fn part(part: Part, platform: Platform) -> Result<Command, Failure> {
+fn part(arguments: &Arguments, part: Part, platform: Platform) -> Result<Command, Failure> {
     let mut command = Command::new(std::env::current_exe()?);
     let name = part.to_possible_value().ok_or("every part has a name")?;
-    let arguments = std::env::args().skip(1).take_while(|argument| argument != "--part");
-    command.args(arguments).args(["--part", name.get_name(), "--platforms", platform.as_str()]);
+    command.args(["--part", name.get_name(), "--platforms", platform.as_str()]);
+    command.args(["--people", &arguments.people.to_string(), "--latency-ms", &arguments.latency_ms.to_string()]);
+    command.args(arguments.database_url.iter().flat_map(|url| ["--database-url", url]));
+    command.args(arguments.documented_budget.then_some("--documented-budget"));
     command.kill_on_drop(true);
     Ok(command)
 }
@@ -122,8 +126,8 @@ struct Apart {
 }
 
 impl Apart {
-    fn start(platform: Platform) -> Result<Self, Failure> {
-        let mut child = part(Part::Store, platform)?.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    fn start(arguments: &Arguments, platform: Platform) -> Result<Self, Failure> {
+        let mut child = part(arguments, Part::Store, platform)?.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let questions = child.stdin.take().ok_or("its input is piped")?;
         let answers = BufReader::new(child.stdout.take().ok_or("its output is piped")?).lines();
         Ok(Self { _child: child, questions, answers })
@@ -142,7 +146,7 @@ impl Apart {
 async fn measure(arguments: &Arguments, platform: Platform) -> Result<(), Failure> {
     let folder = std::env::temp_dir().join(format!("assent-bench-{}", uuid::Uuid::new_v4()));
     std::fs::create_dir_all(&folder)?;
-    let mut store = Apart::start(platform)?;
+    let mut store = Apart::start(arguments, platform)?;
     let settings = serde_json::from_str(&store.line().await?)?;
     let app = app::build(&configuration(arguments, folder.clone())?).await?;
     let account = accounts::create(&app, "Bench", &format!("{}@example.com", uuid::Uuid::new_v4())).await?;
