@@ -21,6 +21,7 @@ use assent::domain::sync::RunMode;
 use assent::domain::{Audience, Platform, Purpose};
 use assent::sandbox::{PLATFORMS, SandboxStore, ShopifyOptions, StoreOptions};
 use assent::service::integrations::{self, NewIntegration};
+use assent::service::schedules::ScheduleChange;
 use assent::service::{accounts, lists, runs, syncs};
 use assent::sync::worker;
 use clap::{Parser, ValueEnum};
@@ -157,6 +158,7 @@ async fn measure(arguments: &Arguments, platform: Platform) -> Result<(), Failur
         name: "Bench".to_owned(),
         settings,
         mappings: [(Audience::Customers, Some(list.id))].into(),
+        schedule: ScheduleChange::default(),
     };
     let integration = integrations::create(&app, &caller, new).await?.id;
     for pass in ["first", "unchanged"] {
@@ -186,7 +188,7 @@ fn report(platform: Platform, pass: &str, run: &SyncRun, seconds: f64, least: f6
         run.counts.joined,
         peak_mebibytes(),
         if least > 0.0 { format!("{:.2}", seconds / least) } else { "-".to_owned() },
-        run.error_detail.as_deref().unwrap_or_default()
+        run.failure.as_ref().map_or("", |failure| &failure.detail)
     );
 }
 

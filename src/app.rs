@@ -15,7 +15,7 @@ use crate::connectors::http::HostPolicy;
 use crate::domain::{Clock, SystemClock};
 use crate::error::storage_kind;
 use crate::secrets::{SealError, Sealer};
-use crate::store::{Database, connect, migrate};
+use crate::store::{Database, connect, job_queue, migrate};
 
 /// What every use case may reach. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -34,10 +34,29 @@ pub struct App {
     pub public_url: Arc<str>,
     /// After how long a silent worker's run is taken over.
     pub lease: Duration,
+    /// Runs of a lane at once in this process.
+    pub sync_slots: usize,
+    /// How long a run may take.
+    pub run_limits: RunLimits,
     /// Wakes the sync worker when a run was queued or shall be cancelled.
     pub wake_worker: Arc<Notify>,
     /// Wakes the worker that reads records again when a webhook named one.
     pub wake_hints: Arc<Notify>,
+}
+
+/// How long a run may take before it is ended, for the next one to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunLimits {
+    /// Without a page that was written, or a sign of the store that it is still preparing one.
+    pub without_progress: Duration,
+    /// In all.
+    pub whole: Duration,
+}
+
+impl Default for RunLimits {
+    fn default() -> Self {
+        Self { without_progress: Duration::from_mins(5), whole: Duration::from_hours(6) }
+    }
 }
 
 /// Name of the SQLite file in the data folder.
@@ -90,6 +109,7 @@ pub async fn build(config: &Config) -> Result<App, BuildError> {
         Ok(names) => tracing::info!(migrations.applied = names.len(), "tables brought up to date"),
         Err(error) => return Err(migrate_error(error)),
     }
+    job_queue::install(&db).await.map_err(BuildError::Migrate)?;
     let policy = if config.allow_private_hosts { HostPolicy::AllowPrivate } else { HostPolicy::PublicOnly };
     let timeout = Duration::from_secs(config.store_timeout_seconds);
     Ok(App {
@@ -99,6 +119,8 @@ pub async fn build(config: &Config) -> Result<App, BuildError> {
         http: Http::new(policy, Some(timeout)).map_err(BuildError::Tls)?,
         public_url: public_url(config).into(),
         lease: config.lease(),
+        sync_slots: config.sync_slots,
+        run_limits: RunLimits::default(),
         wake_worker: Arc::new(Notify::new()),
         wake_hints: Arc::new(Notify::new()),
         keys: KeyRing::default(),

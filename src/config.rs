@@ -33,6 +33,9 @@ pub struct Config {
     pub log_format: LogFormat,
     /// `ASSENT_LEASE_SECONDS`: after how long a run whose worker fell silent is taken over, 1 to 60. Default 30.
     pub lease_seconds: u64,
+    /// `ASSENT_SYNC_SLOTS`: how many runs that read changes, and as many passes over whole stores, this process carries out at
+    /// once, 1 to 64. Default 4.
+    pub sync_slots: usize,
     /// `ASSENT_STORE_TIMEOUT_SECONDS`: time for one request to a store, 1 to 600. Default 60.
     pub store_timeout_seconds: u64,
 }
@@ -55,6 +58,7 @@ struct Defaults {
     log: &'static str,
     log_format: LogFormat,
     lease_seconds: u64,
+    sync_slots: usize,
     store_timeout_seconds: u64,
 }
 
@@ -68,6 +72,7 @@ const DEFAULTS: Defaults = Defaults {
     log: DEFAULT_LOG,
     log_format: LogFormat::Text,
     lease_seconds: 30,
+    sync_slots: 4,
     store_timeout_seconds: 60,
 };
 
@@ -105,7 +110,8 @@ impl Config {
             !["test_", "require_"].iter().any(|prefix| name.as_str().to_ascii_lowercase().starts_with(prefix))
         });
         let config: Self = figment.merge(variables).extract().map_err(|error| ConfigError::Read(explain(&error)))?;
-        let bounds: [(&'static str, bool, &'static str); 2] = [
+        let bounds: [(&'static str, bool, &'static str); 3] = [
+            ("ASSENT_SYNC_SLOTS", (1..=64).contains(&config.sync_slots), "1 to 64"),
             ("ASSENT_LEASE_SECONDS", (1..=60).contains(&config.lease_seconds), "1 to 60"),
             ("ASSENT_STORE_TIMEOUT_SECONDS", (1..=600).contains(&config.store_timeout_seconds), "1 to 600"),
         ];
@@ -138,7 +144,10 @@ fn explain(error: &figment::Error) -> String {
             format!("{} is not a setting; the settings are: {}", name_of(field), known.join(", "))
         }
         Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => {
-            format!("{name} must be {}", if expected == "u64" { "a whole number" } else { expected })
+            format!(
+                "{name} must be {}",
+                if ["u64", "usize"].contains(&expected.as_str()) { "a whole number" } else { expected }
+            )
         }
         Kind::UnknownVariant(_, known) => format!("{name} must be one of: {}", known.join(", ")),
         Kind::Message(message) if error.path.is_empty() => message.clone(),

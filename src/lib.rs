@@ -6,7 +6,7 @@
 //! - [`connectors`]: one store platform each, as a source of people.
 //! - [`api`]: what both transports show and take.
 //! - [`auth`], [`service`]: who calls, and the use cases. The heart of them settles a store's people.
-//! - [`sync`]: keeps lists in step with stores.
+//! - [`sync`]: keeps lists in step with stores; [`jobs`] finds workers for its runs.
 //! - [`store`]: queries, every one scoped to an account.
 //! - [`sandbox`]: simulated stores that speak the vendors' wire formats.
 //! - [`rest`], [`graphql`], [`server`]: two transports, and the HTTP server around both.
@@ -22,6 +22,7 @@ pub mod connectors;
 pub mod domain;
 pub mod error;
 pub mod graphql;
+pub mod jobs;
 pub mod rest;
 pub mod sandbox;
 pub mod secrets;

@@ -20,6 +20,7 @@ pub mod opt_out;
 pub mod pending_hint;
 pub mod privacy_request;
 pub mod quarantined_record;
+pub mod schedule;
 pub mod signing_key;
 pub mod source_record;
 pub mod suppression;

@@ -18,6 +18,22 @@ pub struct Model {
     pub mode: String,
     /// Word of `RunStatus`.
     pub status: String,
+    /// Word of `Lane`.
+    pub lane: String,
+    /// Word of `RunCause`.
+    pub cause: String,
+    /// The failed run from whose checkpoint it went on.
+    pub continues: Option<Uuid>,
+    /// When the pass began: when the first of the runs was taken up that it continues, or itself.
+    pub began_at: Option<DateTimeUtc>,
+    /// Records that the runs read which it continues.
+    pub read_before: i64,
+    /// Whether it failed so that the next run may go on from its checkpoint.
+    pub is_resumable: bool,
+    /// How often in a row its worker died at the same page.
+    pub deaths: i32,
+    /// Pages written when its worker last died.
+    pub death_page: i32,
     /// See `Counts`.
     pub read_count: i64,
     /// See `Counts`.

@@ -19,6 +19,7 @@ mod m20260101_000009_add_integration_notices;
 mod m20260101_000010_give_hints_lanes;
 mod m20260101_000011_prove_erasure;
 mod m20260101_000012_add_source_record_memory;
+mod m20260101_000013_schedule_syncs;
 
 /// All changes, in order.
 #[derive(Debug)]
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000010_give_hints_lanes::Migration),
             Box::new(m20260101_000011_prove_erasure::Migration),
             Box::new(m20260101_000012_add_source_record_memory::Migration),
+            Box::new(m20260101_000013_schedule_syncs::Migration),
         ]
     }
 }

@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::object;
-use super::words::{Audience, IntegrationState, Platform};
+use super::schedule::{ScheduleInput, ScheduleView};
+use super::words::{Audience, Health, IntegrationState, Platform};
 use crate::connectors::{Check, ConnectionReport};
 use crate::domain::contact_rules;
 use crate::domain::ids::ListId;
@@ -44,6 +45,12 @@ pub struct IntegrationView {
     pub notices: Vec<NoticeView>,
     /// Which audience goes to which list.
     pub mappings: MappingsView,
+    /// How well its lists are kept in step.
+    pub health: Health,
+    /// How far its lists are behind the store at most, in seconds: since it was last read well, or since it is installed.
+    pub lag_seconds: i64,
+    /// When it is synced.
+    pub schedule: ScheduleView,
     /// When the last run ended well; `null` before the first.
     pub synced_at: Option<DateTime<Utc>>,
     /// When the last full run ended well; `null` before the first.
@@ -68,6 +75,9 @@ impl From<Integration> for IntegrationView {
             state_detail,
             notices,
             mappings: _,
+            planned,
+            health,
+            lag,
             synced_at,
             full_synced_at,
             created_at,
@@ -84,6 +94,9 @@ impl From<Integration> for IntegrationView {
             state_detail,
             notices: notices.into_iter().map(NoticeView::from).collect(),
             mappings,
+            health: health.into(),
+            lag_seconds: lag.num_seconds(),
+            schedule: planned.into(),
             synced_at,
             full_synced_at,
             created_at,
@@ -154,6 +167,9 @@ pub struct IntegrationInput {
     /// Which audience goes to which list. Without it subscribers go to the list `Store subscribers`.
     #[serde(default, deserialize_with = "object::optional")]
     pub mappings: Option<MappingsInput>,
+    /// When it is synced; without it every five minutes, and the whole store once a day.
+    #[serde(default, deserialize_with = "object::optional")]
+    pub schedule: Option<ScheduleInput>,
     /// Ignored. A line of `assent sandbox --stores-only --format json` has it, and can be posted as it is.
     #[serde(default)]
     #[graphql(skip)]
@@ -164,9 +180,10 @@ impl TryFrom<IntegrationInput> for NewIntegration {
     type Error = Error;
 
     fn try_from(input: IntegrationInput) -> Result<Self, Error> {
-        let IntegrationInput { platform, name, settings, mappings, control_url: _ } = input;
+        let IntegrationInput { platform, name, settings, mappings, schedule, control_url: _ } = input;
         let mappings = mappings.map(MappingsInput::into_change).unwrap_or_default();
-        Ok(Self { platform: platform.into(), name, settings: members(settings)?, mappings })
+        let schedule = schedule.map(Into::into).unwrap_or_default();
+        Ok(Self { platform: platform.into(), name, settings: members(settings)?, mappings, schedule })
     }
 }
 
@@ -184,14 +201,18 @@ pub struct IntegrationPatch {
     #[schema(value_type = Option<Object>)]
     #[serde(default)]
     pub settings: Option<Value>,
+    /// When it is synced.
+    #[serde(default, deserialize_with = "object::optional")]
+    pub schedule: Option<ScheduleInput>,
 }
 
 impl TryFrom<IntegrationPatch> for IntegrationChange {
     type Error = Error;
 
     fn try_from(patch: IntegrationPatch) -> Result<Self, Error> {
-        let IntegrationPatch { name, settings } = patch;
-        Ok(Self { name, settings: settings.map(members).transpose()?.unwrap_or_default() })
+        let IntegrationPatch { name, settings, schedule } = patch;
+        let settings = settings.map(members).transpose()?.unwrap_or_default();
+        Ok(Self { name, settings, schedule: schedule.map(Into::into).unwrap_or_default() })
     }
 }
 

@@ -15,6 +15,7 @@ mod mirror;
 pub mod object;
 pub mod page;
 pub mod privacy;
+pub mod schedule;
 pub mod sync;
 pub mod webhook;
 pub mod words;

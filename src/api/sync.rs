@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::words::{QuarantineReason, RunMode, RunStatus, Stream};
+use super::schedule::FailureView;
+use super::words::{QuarantineReason, RunCause, RunMode, RunStatus, Stream};
 use crate::domain::run::{QuarantinedRecord, SyncRun};
 use crate::domain::sync::Counts;
 
@@ -22,6 +23,8 @@ pub struct SyncRunView {
     pub integration_id: Uuid,
     /// How much is read.
     pub mode: RunMode,
+    /// What began it.
+    pub cause: RunCause,
     /// Where it stands.
     pub status: RunStatus,
     /// Records that the store sent.
@@ -42,12 +45,18 @@ pub struct SyncRunView {
     pub left: u64,
     /// Records in all, as far as the store tells.
     pub total: Option<u64>,
+    /// The failed run from whose checkpoint it went on.
+    pub continues_id: Option<Uuid>,
+    /// Records that the runs read which it continues; they are part of the total.
+    pub read_before: u64,
     /// Whether it shall stop after the page it is at.
     pub cancel_requested: bool,
     /// Stable code of the failure.
     pub error_code: Option<String>,
     /// What failed and what to do.
     pub error_detail: Option<String>,
+    /// The same with its kind, what to do and who can.
+    pub failure: Option<FailureView>,
     /// When it was asked for.
     pub queued_at: DateTime<Utc>,
     /// When a worker first took it up.
@@ -62,12 +71,14 @@ impl From<SyncRun> for SyncRunView {
             id,
             integration_id,
             mode,
+            cause,
             status,
             counts,
             total,
+            continues,
+            read_before,
             cancel_requested,
-            error_code,
-            error_detail,
+            failure,
             queued_at,
             started_at,
             finished_at,
@@ -77,6 +88,7 @@ impl From<SyncRun> for SyncRunView {
             id: id.into(),
             integration_id: integration_id.into(),
             mode: mode.into(),
+            cause: cause.into(),
             status: status.into(),
             read,
             created,
@@ -87,9 +99,12 @@ impl From<SyncRun> for SyncRunView {
             joined,
             left,
             total,
+            continues_id: continues.map(Into::into),
+            read_before,
             cancel_requested,
-            error_code,
-            error_detail,
+            error_code: failure.as_ref().map(|failure| failure.code.clone()),
+            error_detail: failure.as_ref().map(|failure| failure.detail.clone()),
+            failure: failure.map(Into::into),
             queued_at,
             started_at,
             finished_at,

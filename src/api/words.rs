@@ -57,6 +57,68 @@ mirrored! {
 }
 
 mirrored! {
+    /// How well an integration keeps its lists in step.
+    Health = "crate::domain::health::Health" {
+        /// Its last run ended well and the next one is in time.
+        Healthy = "healthy",
+        /// It is due for longer than its interval, and no run has begun: there are too few workers.
+        Late = "late",
+        /// Its last runs failed; it is tried again by itself.
+        Failing = "failing",
+        /// Somebody paused it.
+        Paused = "paused",
+        /// Nothing goes on before somebody acts.
+        NeedsAttention = "needs_attention",
+    }
+}
+
+mirrored! {
+    /// What kind of thing stopped a run.
+    FailureClass = "crate::domain::failure::FailureClass" {
+        /// What the integration was given to reach its store does not work: keys, address, settings.
+        Credentials = "credentials",
+        /// The keys are good but lack a right.
+        Scope = "scope",
+        /// The store's limits are used up.
+        Quota = "quota",
+        /// The store does not answer, or answers that it failed.
+        StoreDown = "store_down",
+        /// The store answers something else than its platform documents, or much less than before.
+        SchemaDrift = "schema_drift",
+        /// A single record can't be used.
+        BadRecord = "bad_record",
+        /// A fault of this service or of its database.
+        Ours = "ours",
+    }
+}
+
+mirrored! {
+    /// Who can do something about a failure.
+    WhoCanAct = "crate::domain::failure::WhoCanAct" {
+        /// Nobody needs to: it is tried again by itself.
+        Nobody = "nobody",
+        /// Who administers the store.
+        StoreAdmin = "store_admin",
+        /// Who administers the account here.
+        AccountAdmin = "account_admin",
+        /// Who runs this service.
+        Operator = "operator",
+    }
+}
+
+mirrored! {
+    /// What began a run.
+    RunCause = "crate::domain::sync::RunCause" {
+        /// It was due.
+        Schedule = "schedule",
+        /// Somebody asked for it.
+        Request = "request",
+        /// A webhook named more than is read one by one.
+        Webhook = "webhook",
+    }
+}
+
+mirrored! {
     /// Whether the store sends webhooks here.
     RegistrationState = "crate::domain::webhook::RegistrationState" {
         /// Not tried yet.
@@ -255,6 +317,10 @@ mod tests {
         same_words::<Audience, _>(crate::domain::words::Audience::ALL);
         same_words::<Purpose, _>(crate::domain::words::Purpose::ALL);
         same_words::<IntegrationState, _>(crate::domain::sync::IntegrationState::ALL);
+        same_words::<Health, _>(crate::domain::health::Health::ALL);
+        same_words::<FailureClass, _>(crate::domain::failure::FailureClass::ALL);
+        same_words::<WhoCanAct, _>(crate::domain::failure::WhoCanAct::ALL);
+        same_words::<RunCause, _>(crate::domain::sync::RunCause::ALL);
         same_words::<RegistrationState, _>(crate::domain::webhook::RegistrationState::ALL);
         same_words::<RunMode, _>(crate::domain::sync::RunMode::ALL);
         same_words::<RunStatus, _>(crate::domain::sync::RunStatus::ALL);

@@ -24,6 +24,7 @@ use crate::domain::sync::RunMode;
 use crate::domain::{Audience, Platform, Purpose, contact_rules};
 use crate::sandbox::{PLATFORMS, SandboxStore, StoreOptions};
 use crate::service::integrations::{self, NewIntegration};
+use crate::service::schedules::ScheduleChange;
 use crate::service::{accounts, lists, syncs};
 use crate::sync::worker;
 use crate::telemetry;
@@ -187,7 +188,13 @@ async fn install(
             }
             mappings.insert(audience, others[&audience]);
         }
-        let new = NewIntegration { platform: store.platform(), name: store.name().to_owned(), settings, mappings };
+        let new = NewIntegration {
+            platform: store.platform(),
+            name: store.name().to_owned(),
+            settings,
+            mappings,
+            schedule: ScheduleChange::default(),
+        };
         let integration = integrations::create(app, caller, new).await?;
         // What somebody would type into the configuration of the app.
         store.set_compliance_address(Some(format!("{}/hooks/{}", app.public_url, integration.id)));

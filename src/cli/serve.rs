@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, print};
 use crate::app::{self, App};
 use crate::config::Config;
-use crate::sync::{hints, registration, worker};
+use crate::sync::{hints, registration, scheduler, worker};
 use crate::{server, telemetry};
 
 /// Run the service: the API, the sync worker and the webhook workers.
@@ -52,6 +52,7 @@ pub(super) async fn bind(mut config: Config) -> Result<(TcpListener, Config), Fa
 /// Serves, syncs and carries out webhooks until `shutdown`; when the server ends, so do the workers.
 pub(super) async fn with_worker(app: App, listener: TcpListener, shutdown: &CancellationToken) -> Result<(), Failure> {
     let workers = [
+        tokio::spawn(scheduler::run(app.clone(), shutdown.clone())),
         tokio::spawn(worker::run(app.clone(), shutdown.clone())),
         tokio::spawn(hints::run(app.clone(), shutdown.clone())),
         tokio::spawn(registration::run(app.clone(), shutdown.clone())),

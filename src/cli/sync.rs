@@ -118,8 +118,8 @@ fn tell(stores: &[Syncable], ended: &[SyncRun], notices: &[Vec<Notice>], format:
                         "runId": run.id,
                         "status": run.status,
                         "counts": run.counts,
-                        "errorCode": run.error_code,
-                        "errorDetail": run.error_detail,
+                        "errorCode": run.failure.as_ref().map(|failure| &failure.code),
+                        "errorDetail": run.failure.as_ref().map(|failure| &failure.detail),
                         "notices": notices,
                     })
                 })
@@ -167,7 +167,9 @@ fn tell(stores: &[Syncable], ended: &[SyncRun], notices: &[Vec<Notice>], format:
     }
     let failed = rows().filter(|(_, run)| run.status != RunStatus::Succeeded);
     let sentences: Vec<String> = failed
-        .map(|(store, run)| format!("{}: {}", store.name, run.error_detail.as_deref().unwrap_or("did not end well")))
+        .map(|(store, run)| {
+            format!("{}: {}", store.name, run.failure.as_ref().map_or("did not end well", |failure| &failure.detail))
+        })
         .collect();
     if ended.len() < stores.len() {
         return Err(Failure::failed("stopped; the runs go on with the next worker (assent serve, or assent sync)"));

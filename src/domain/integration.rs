@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::health::{Health, Planned};
 use super::ids::{IntegrationId, ListId};
 use super::sync::IntegrationState;
 use super::words::{Audience, Platform};
@@ -33,6 +34,12 @@ pub struct Integration {
     pub notices: Vec<Notice>,
     /// Which audience goes to which list.
     pub mappings: BTreeMap<Audience, ListId>,
+    /// When it is synced.
+    pub planned: Planned,
+    /// How well that goes.
+    pub health: Health,
+    /// How far its lists are behind the store at most.
+    pub lag: TimeDelta,
     /// When the last run ended well.
     pub synced_at: Option<DateTime<Utc>>,
     /// When the last full run ended well.

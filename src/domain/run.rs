@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::failure::Failure;
 use super::ids::{IntegrationId, SyncRunId};
 use super::people::{QuarantineReason, Stream};
-use super::sync::{Counts, RunMode, RunStatus};
+use super::sync::{Counts, RunCause, RunMode, RunStatus};
 
 /// One pass over one integration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,18 +17,22 @@ pub struct SyncRun {
     pub integration_id: IntegrationId,
     /// How much is read.
     pub mode: RunMode,
+    /// What began it.
+    pub cause: RunCause,
     /// Where it stands.
     pub status: RunStatus,
     /// What it has done so far.
     pub counts: Counts,
     /// Records in all, as far as the store tells.
     pub total: Option<u64>,
+    /// The failed run from whose checkpoint it went on.
+    pub continues: Option<SyncRunId>,
+    /// Records that the runs read which it continues; they are part of the total.
+    pub read_before: u64,
     /// Whether it shall stop after this page.
     pub cancel_requested: bool,
-    /// Stable code of the failure.
-    pub error_code: Option<String>,
-    /// What failed and what to do.
-    pub error_detail: Option<String>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
     /// When it was asked for.
     pub queued_at: DateTime<Utc>,
     /// When a worker first took it up.

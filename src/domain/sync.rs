@@ -31,6 +31,28 @@ wire_enum! {
 }
 
 wire_enum! {
+    /// Which runs wait behind each other: those that read what changed never wait behind passes over whole stores.
+    Lane {
+        /// Reads what changed; a matter of seconds.
+        Changes = "changes",
+        /// Reads a whole store; may take hours.
+        Whole = "whole",
+    }
+}
+
+wire_enum! {
+    /// What began a run.
+    RunCause {
+        /// It was due.
+        Schedule = "schedule",
+        /// Somebody asked for it.
+        Request = "request",
+        /// A webhook named more than is read one by one.
+        Webhook = "webhook",
+    }
+}
+
+wire_enum! {
     /// Whether an integration may be synced.
     IntegrationState {
         /// Yes.

@@ -15,15 +15,17 @@ use crate::domain::access::Scope;
 use crate::domain::ids::{IntegrationId, ListId};
 use crate::domain::integration::{Integration, Notice};
 use crate::domain::page::{Slice, Window};
+use crate::domain::schedule::{FIRST_RUN_AFTER, Schedule};
 use crate::domain::sync::IntegrationState;
 use crate::domain::words::DEFAULT_SUBSCRIBER_LIST;
 use crate::domain::{Audience, Platform, Purpose};
 use crate::error::Error;
 use crate::service::lists::MAX_NAME_CHARS;
+use crate::service::schedules::ScheduleChange;
 use crate::store::view::integrations::{self as rows, Change, NewRow, NewSettings, Sealed};
 use crate::store::view::lists;
 use crate::store::words::word;
-use crate::store::{begin, installed, ledger, webhooks as endpoints};
+use crate::store::{begin, installed, ledger, schedules, webhooks as endpoints};
 
 /// A store to be installed.
 #[derive(Debug, Clone)]
@@ -36,6 +38,8 @@ pub struct NewIntegration {
     pub settings: Map<String, Value>,
     /// Mappings. Subscribers, where not named, go to the list `Store subscribers`.
     pub mappings: MappingChange,
+    /// When it is synced; what is not named is as by default.
+    pub schedule: ScheduleChange,
 }
 
 /// A change of an integration.
@@ -45,6 +49,8 @@ pub struct IntegrationChange {
     pub name: Option<String>,
     /// Settings to set, or with `null` to take away.
     pub settings: Map<String, Value>,
+    /// When it is synced.
+    pub schedule: ScheduleChange,
 }
 
 /// A page of the account's integrations, oldest first.
@@ -53,7 +59,7 @@ pub struct IntegrationChange {
 /// The scope is missing, or storage fails.
 pub async fn list(app: &App, caller: &Caller, page: &Window<Uuid>) -> Result<Slice<Integration>, Error> {
     caller.require(Scope::IntegrationsRead)?;
-    let Slice { items, has_more } = rows::page(&app.db, caller.account_id, page).await?;
+    let Slice { items, has_more } = rows::page(&app.db, caller.account_id, page, app.clock.now()).await?;
     Ok(Slice { items: all_shown(app, caller, items).await?, has_more })
 }
 
@@ -84,7 +90,7 @@ pub async fn of_own(app: &App, caller: &Caller, id: IntegrationId) -> Result<Int
 }
 
 async fn read(app: &App, caller: &Caller, ids: &[IntegrationId]) -> Result<Vec<Integration>, Error> {
-    let found = rows::by_ids(&app.db, caller.account_id, ids).await?;
+    let found = rows::by_ids(&app.db, caller.account_id, ids, app.clock.now()).await?;
     all_shown(app, caller, found).await
 }
 
@@ -92,6 +98,11 @@ async fn all_shown(app: &App, caller: &Caller, found: Vec<Sealed>) -> Result<Vec
     let mut shown = found.into_iter().map(|sealed| shown(app, sealed)).collect::<Result<Vec<_>, _>>()?;
     privacy::note_waiting(app, caller.account_id, &mut shown).await?;
     Ok(shown)
+}
+
+async fn find(app: &App, caller: &Caller, id: IntegrationId) -> Result<Sealed, Error> {
+    let found = rows::by_ids(&app.db, caller.account_id, &[id], app.clock.now()).await?;
+    found.into_iter().next().ok_or(Error::NotFound("integration"))
 }
 
 /// Names the secrets that are there.
@@ -115,6 +126,7 @@ fn shown(app: &App, sealed: Sealed) -> Result<Integration, Error> {
 pub async fn create(app: &App, caller: &Caller, new: NewIntegration) -> Result<Integration, Error> {
     caller.require(Scope::IntegrationsWrite)?;
     let name = input::text("name", &new.name, MAX_NAME_CHARS)?;
+    let schedule = new.schedule.apply(Schedule::default())?;
     let (settings, notices) = checked(app, new.platform, new.settings).await?;
     let at = app.clock.now();
     let id = IntegrationId::at(at);
@@ -123,6 +135,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewIntegration) -> Result<I
     let tx = begin(&app.db).await?;
     ledger::lock(&tx, caller.account_id).await?;
     rows::insert(&tx, caller.account_id, row, at).await?;
+    schedules::insert(&tx, caller.account_id, id, schedule, at + FIRST_RUN_AFTER).await?;
     webhooks::make(app, &tx, id).await?;
     let mut change = new.mappings;
     if let Entry::Vacant(subscribers) = change.entry(Audience::Subscribers) {
@@ -199,9 +212,11 @@ pub async fn update(
     let tx = begin(&app.db).await?;
     let row = rows::lock(&tx, caller.account_id, id).await?.ok_or(Error::NotFound("integration"))?;
     let waits = word::<IntegrationState>("state", &row.state)? == IntegrationState::NeedsAttention;
+    plan_anew(app, &tx, caller, id, change.schedule).await?;
     if settings.is_some() {
         // Another account of the store, or another secret.
         endpoints::register_again(&tx, id, app.clock.now()).await?;
+        schedules::make_due(&tx, id, app.clock.now()).await?;
     }
     let change = Change {
         name,
@@ -218,6 +233,29 @@ pub async fn update(
     of_own(app, caller, id).await
 }
 
+/// Another schedule, and what follows for the runs that were planned by the old one.
+async fn plan_anew(
+    app: &App,
+    tx: &sea_orm::DatabaseTransaction,
+    caller: &Caller,
+    id: IntegrationId,
+    change: ScheduleChange,
+) -> Result<(), Error> {
+    if change.is_empty() {
+        return Ok(());
+    }
+    let mut planned = schedules::find(tx, id).await?.ok_or(Error::NotFound("integration"))?;
+    let now = app.clock.now();
+    let schedule = change.apply(planned.schedule)?;
+    // A shorter interval brings the next run forward; a longer one holds from the run after it.
+    planned.next_run_at = planned.next_run_at.min(schedule.next_run(now, 0.0));
+    if schedule.full_pass != planned.schedule.full_pass && planned.next_full_pass_at.is_some() {
+        planned.next_full_pass_at = Some(schedule.next_full_pass(now, 0.0));
+    }
+    planned.schedule = schedule;
+    Ok(schedules::update(tx, caller.account_id, id, &planned).await?)
+}
+
 /// The settings after a change, checked as a whole.
 async fn merged(
     app: &App,
@@ -226,7 +264,7 @@ async fn merged(
     change: Map<String, Value>,
 ) -> Result<(Settings, Vec<Notice>), Error> {
     use secrecy::ExposeSecret as _;
-    let found = rows::by_ids(&app.db, caller.account_id, &[id]).await?.pop().ok_or(Error::NotFound("integration"))?;
+    let found = find(app, caller, id).await?;
     let platform = found.integration.platform;
     let held = unseal(app, platform, id, Value::Object(found.integration.settings), &found.credentials)?;
     let mut all = held.public;
@@ -261,7 +299,7 @@ pub async fn delete(app: &App, caller: &Caller, id: IntegrationId) -> Result<(),
 /// It is not there, or the store did not answer well; what is to be put right stands in the report.
 pub async fn test(app: &App, caller: &Caller, id: IntegrationId) -> Result<ConnectionReport, Error> {
     caller.require(Scope::IntegrationsWrite)?;
-    let found = rows::by_ids(&app.db, caller.account_id, &[id]).await?.pop().ok_or(Error::NotFound("integration"))?;
+    let found = find(app, caller, id).await?;
     let Sealed { integration, credentials } = found;
     let settings = unseal(app, integration.platform, id, Value::Object(integration.settings), &credentials)?;
     let store = connectors::open(integration.platform, &settings, &app.http, app.clock.clone())?;
@@ -300,6 +338,9 @@ async fn set_state(
     let row = rows::lock(&tx, caller.account_id, id).await?.ok_or(Error::NotFound("integration"))?;
     let change = Change { state: Some(state), ..Change::default() };
     rows::update(&tx, row, change, app.clock.now()).await?;
+    if state == IntegrationState::Active {
+        schedules::make_due(&tx, id, app.clock.now()).await?;
+    }
     tx.commit().await?;
     of_own(app, caller, id).await
 }

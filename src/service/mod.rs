@@ -18,6 +18,7 @@ pub mod privacy;
 pub mod relations;
 mod resettle;
 pub mod runs;
+pub mod schedules;
 pub(crate) mod settle;
 mod shop_redaction;
 pub mod statistics;

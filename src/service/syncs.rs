@@ -1,24 +1,28 @@
 //! Starting and stopping sync runs.
 
-use sea_orm::SqlErr;
+use sea_orm::{DatabaseTransaction, DbErr, SqlErr};
 
 use crate::app::App;
 use crate::auth::Caller;
 use crate::domain::access::Scope;
+use crate::domain::failure::CONFIRMATION_NEEDED;
 use crate::domain::ids::{AccountId, IntegrationId, SyncRunId};
-use crate::domain::sync::{IntegrationState, RunMode};
+use crate::domain::sync::{IntegrationState, Lane, RunCause, RunMode};
 use crate::error::Error;
 use crate::store::installed::{self, InstalledStore};
-use crate::store::{begin, sync_runs};
+use crate::store::sync_runs::NewRun;
+use crate::store::{begin, job_queue, ledger, schedules, sync_runs};
 
-/// Queues a run and wakes the worker.
+/// Queues a run, behind the one that is under way, and wakes the workers. Where one is queued already, that one is answered; it
+/// reads everything if either shall.
 ///
 /// # Errors
-/// The integration is not there, is paused or needs attention, or has a run that has not ended.
+/// The integration is not there, is paused, needs attention, or waits for somebody to decide about a run.
 pub async fn start(app: &App, caller: &Caller, integration: IntegrationId, mode: RunMode) -> Result<SyncRunId, Error> {
     caller.require(Scope::SyncsWrite)?;
-    let store =
-        installed::find_of(&app.db, caller.account_id, integration).await?.ok_or(Error::NotFound("integration"))?;
+    let tx = begin(&app.db).await?;
+    ledger::lock(&tx, caller.account_id).await?;
+    let store = installed::find_of(&tx, caller.account_id, integration).await?.ok_or(Error::NotFound("integration"))?;
     match store.state {
         IntegrationState::Active => {}
         IntegrationState::Paused => {
@@ -29,30 +33,50 @@ pub async fn start(app: &App, caller: &Caller, integration: IntegrationId, mode:
             return Err(Error::Conflict(sentence.to_owned()));
         }
     }
-    let queued = sync_runs::queue(&app.db, caller.account_id, integration, mode, app.clock.now()).await;
-    let run = queued.map_err(|error| match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(_)) => {
-            Error::Conflict("the integration has a run that has not ended; wait for it or cancel it".to_owned())
+    let planned = schedules::find(&tx, integration).await?;
+    if let Some(held) = planned.and_then(|planned| planned.held) {
+        if held.code == CONFIRMATION_NEEDED {
+            let sentence = format!("the run {} waits for a decision; confirm it or cancel it first", held.run);
+            return Err(Error::Conflict(sentence));
         }
-        _ => error.into(),
-    })?;
-    app.wake_worker.notify_one();
+        // Who starts it by hand has looked at why it was held.
+        schedules::make_due(&tx, integration, app.clock.now()).await?;
+    }
+    let run = queue(app, &tx, &store, mode, RunCause::Request).await?;
+    tx.commit().await?;
+    app.wake_worker.notify_waiters();
     Ok(run)
 }
 
-/// Queues a full run because a webhook named more records than are read one by one. Where a run is under way, or none may
-/// be, the next one reads everything: that is noted already.
+/// Queues a full run because a webhook named more records than are read one by one. Where none may be, the next one reads
+/// everything: that is noted already.
 pub(crate) async fn start_reading_all(app: &App, store: &InstalledStore) -> Result<(), Error> {
     if store.state != IntegrationState::Active {
         return Ok(());
     }
-    let queued = sync_runs::queue(&app.db, store.account_id, store.id, RunMode::Full, app.clock.now()).await;
-    match queued.map_err(|error| (error.sql_err(), error)) {
-        Ok(_) => app.wake_worker.notify_one(),
-        Err((Some(SqlErr::UniqueConstraintViolation(_) | SqlErr::ForeignKeyConstraintViolation(_)), _)) => {}
-        Err((_, error)) => return Err(error.into()),
+    let tx = begin(&app.db).await?;
+    match queue(app, &tx, store, RunMode::Full, RunCause::Webhook).await {
+        Ok(_) => tx.commit().await?,
+        // The integration was deleted meanwhile.
+        Err(error) if matches!(error.sql_err(), Some(SqlErr::ForeignKeyConstraintViolation(_))) => return Ok(()),
+        Err(error) => return Err(error.into()),
     }
+    app.wake_worker.notify_waiters();
     Ok(())
+}
+
+async fn queue(
+    app: &App,
+    tx: &DatabaseTransaction,
+    store: &InstalledStore,
+    mode: RunMode,
+    cause: RunCause,
+) -> Result<SyncRunId, DbErr> {
+    let lane = if mode == RunMode::Full || !store.was_read_whole { Lane::Whole } else { Lane::Changes };
+    let new = NewRun { account: store.account_id, integration: store.id, mode, lane, cause };
+    let run = sync_runs::queue(tx, new, app.clock.now()).await?;
+    job_queue::add(tx, run, lane).await?;
+    Ok(run)
 }
 
 /// Asks a run to stop: at once if it waits, else before its next page. A run that has ended stays as it is.
@@ -62,11 +86,16 @@ pub(crate) async fn start_reading_all(app: &App, store: &InstalledStore) -> Resu
 pub async fn cancel(app: &App, caller: &Caller, run: SyncRunId) -> Result<(), Error> {
     caller.require(Scope::SyncsWrite)?;
     let found = sync_runs::find(&app.db, run).await?.filter(|run| run.account_id == caller.account_id);
-    found.ok_or(Error::NotFound("sync run"))?;
+    let integration = found.ok_or(Error::NotFound("sync run"))?.integration_id;
+    let now = app.clock.now();
     let tx = begin(&app.db).await?;
-    sync_runs::request_cancel(&tx, caller.account_id, run, app.clock.now()).await?;
+    ledger::lock(&tx, caller.account_id).await?;
+    sync_runs::request_cancel(&tx, caller.account_id, run, now).await?;
+    if !sync_runs::is_any_unfinished(&tx, integration).await? {
+        // It had only waited: nothing is due before the interval is over.
+        schedules::put_off(&tx, integration, now).await?;
+    }
     tx.commit().await?;
-    app.wake_worker.notify_one();
     Ok(())
 }
 

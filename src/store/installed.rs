@@ -32,6 +32,8 @@ pub(crate) struct InstalledStore {
     pub(crate) watermarks: BTreeMap<Stream, Watermark>,
     /// Whether a full run has ever ended well.
     pub(crate) was_read_whole: bool,
+    /// When somebody last changed it.
+    pub(crate) updated_at: DateTime<Utc>,
 }
 
 /// Finds an installed store by identity alone, for the worker, which serves all accounts.
@@ -87,6 +89,7 @@ fn from_row(row: Model) -> Result<InstalledStore, DbErr> {
         state: word("state", &row.state)?,
         watermarks: serde_json::from_value(row.watermarks).map_err(|_| bad_row("watermarks"))?,
         was_read_whole: row.full_synced_at.is_some(),
+        updated_at: row.updated_at,
     })
 }
 
@@ -107,7 +110,7 @@ pub(crate) async fn need_attention(
     Ok(())
 }
 
-/// Notes what an integration looks like after a run that began at `started_at`.
+/// Notes what an integration looks like after a run.
 ///
 /// Where it was changed meanwhile, the run may have read with other settings: then the next one reads all again.
 pub(crate) async fn note_success(
@@ -127,8 +130,8 @@ pub(crate) async fn note_success(
     if is_full {
         update = update.col_expr(Column::FullSyncedAt, Expr::value(now));
     }
-    let started_at = run.started_at.unwrap_or(now);
-    update.filter(Column::UpdatedAt.lte(started_at)).exec(tx).await?;
+    let began_at = run.began_at.unwrap_or(now);
+    update.filter(Column::UpdatedAt.lte(began_at)).exec(tx).await?;
     Ok(())
 }
 

@@ -1,23 +1,24 @@
-//! Sync runs: claimed by one worker at a time, fenced by a lease token in every write.
+//! Sync runs: queued, carried out page by page under a lease ([`super::leases`]), ended.
 
 use std::collections::BTreeMap;
 
+use ::entity::sync_page;
 use ::entity::sync_run::{self, ActiveModel, Column, Entity, Model};
-use ::entity::{quarantined_record, sync_page};
-use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::sea_query::Expr;
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, PaginatorTrait as _, QueryFilter,
-    QueryOrder, QuerySelect, Set,
+    QuerySelect, Set,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::words::{bad_row, rows_per_statement, word};
+use super::leases::Lease;
+use super::words::{bad_row, word};
 use crate::connectors::{Checkpoint, Watermark};
-use crate::domain::ids::{AccountId, IntegrationId, SourceRecordId, SyncRunId, new_uuid};
-use crate::domain::people::{QuarantineReason, StoreId, Stream};
-use crate::domain::sync::{Counts, RunMode, RunStatus};
+use crate::domain::ids::{AccountId, IntegrationId, SyncRunId};
+use crate::domain::people::Stream;
+use crate::domain::sync::{Counts, Lane, RunCause, RunMode, RunStatus};
 
 /// How far a run is in one stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +53,11 @@ pub(crate) struct Run {
     pub(crate) counts: Counts,
     pub(crate) progress: Progress,
     pub(crate) pages: i32,
-    pub(crate) started_at: Option<DateTime<Utc>>,
+    pub(crate) lane: Lane,
+    /// When the pass began: before `started_at` where it goes on from another run's checkpoint.
+    pub(crate) began_at: Option<DateTime<Utc>>,
+    /// Whether it has not been taken up before.
+    pub(crate) is_new: bool,
     pub(crate) is_cancel_requested: bool,
 }
 
@@ -65,7 +70,9 @@ pub(crate) fn from_row(row: &Model) -> Result<Run, DbErr> {
         counts: counts_of(row),
         progress: serde_json::from_value(row.progress.clone()).map_err(|_| bad_row("progress"))?,
         pages: row.page_count,
-        started_at: row.started_at,
+        lane: word("lane", &row.lane)?,
+        began_at: row.began_at,
+        is_new: row.attempts <= 1 && row.page_count == 0,
         is_cancel_requested: row.cancel_requested,
     })
 }
@@ -89,22 +96,38 @@ fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-/// Queues a run. The partial unique index refuses a second active run of an integration.
-pub(crate) async fn queue(
-    tx: &impl ConnectionTrait,
-    account: AccountId,
-    integration: IntegrationId,
-    mode: RunMode,
-    at: DateTime<Utc>,
-) -> Result<SyncRunId, DbErr> {
+/// A run to be queued.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewRun {
+    pub(crate) account: AccountId,
+    pub(crate) integration: IntegrationId,
+    pub(crate) mode: RunMode,
+    pub(crate) lane: Lane,
+    pub(crate) cause: RunCause,
+}
+
+/// Queues a run, behind the one that is under way. Where one is queued already, that one is answered; it then reads as much
+/// as the two together would have.
+///
+/// # Errors
+/// A foreign key fails if the integration is gone.
+pub(crate) async fn queue(tx: &impl ConnectionTrait, new: NewRun, at: DateTime<Utc>) -> Result<SyncRunId, DbErr> {
     let id = SyncRunId::at(at);
     let zero = || Set(0);
     let row = ActiveModel {
         id: Set(id.0),
-        account_id: Set(account.0),
-        integration_id: Set(integration.0),
-        mode: Set(mode.as_str().to_owned()),
+        account_id: Set(new.account.0),
+        integration_id: Set(new.integration.0),
+        mode: Set(new.mode.as_str().to_owned()),
         status: Set(RunStatus::Queued.as_str().to_owned()),
+        lane: Set(new.lane.as_str().to_owned()),
+        cause: Set(new.cause.as_str().to_owned()),
+        continues: Set(None),
+        began_at: Set(None),
+        read_before: zero(),
+        is_resumable: Set(false),
+        deaths: Set(0),
+        death_page: Set(0),
         read_count: zero(),
         created_count: zero(),
         updated_count: zero(),
@@ -126,70 +149,61 @@ pub(crate) async fn queue(
         started_at: Set(None),
         finished_at: Set(None),
     };
-    Entity::insert(row).exec_without_returning(tx).await?;
-    Ok(id)
-}
-
-/// The worker that may write to a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Lease {
-    pub(crate) run_id: SyncRunId,
-    pub(crate) token: Uuid,
-    /// How long it lasts from each sign of life.
-    pub(crate) length: TimeDelta,
-}
-
-impl Lease {
-    fn held(self) -> Condition {
-        Condition::all()
-            .add(Column::Id.eq(self.run_id.0))
-            .add(Column::LeaseToken.eq(self.token))
-            .add(Column::Status.eq(RunStatus::Running.as_str()))
+    let unless_queued = OnConflict::new().do_nothing().to_owned();
+    Entity::insert_many([row]).on_conflict(unless_queued).exec_without_returning(tx).await?;
+    let queued = Entity::find()
+        .filter(Column::IntegrationId.eq(new.integration.0))
+        .filter(Column::Status.eq(RunStatus::Queued.as_str()))
+        .one(tx)
+        .await?
+        .ok_or_else(|| DbErr::RecordNotFound("the run that was queued".to_owned()))?;
+    if queued.id != id.0 && new.mode == RunMode::Full && queued.mode != RunMode::Full.as_str() {
+        Entity::update_many()
+            .col_expr(Column::Mode, Expr::value(RunMode::Full.as_str()))
+            .col_expr(Column::Lane, Expr::value(Lane::Whole.as_str()))
+            .filter(Column::Id.eq(queued.id))
+            .exec(tx)
+            .await?;
     }
+    Ok(queued.id.into())
 }
 
-/// Takes up one run that waits for a worker or whose worker fell silent: `only` that one, or the oldest.
-pub(crate) async fn claim(
-    db: &impl ConnectionTrait,
-    only: Option<SyncRunId>,
-    length: TimeDelta,
-    now: DateTime<Utc>,
-) -> Result<Option<(Run, Lease)>, DbErr> {
-    let claimable = || {
-        Condition::any()
-            .add(Column::Status.eq(RunStatus::Queued.as_str()))
-            .add(Condition::all().add(Column::Status.eq(RunStatus::Running.as_str())).add(Column::LeaseUntil.lt(now)))
-    };
-    let candidates: Vec<Uuid> = Entity::find()
+/// The run of an integration that waits behind the one that is under way.
+pub(crate) async fn queued_of(
+    tx: &impl ConnectionTrait,
+    integration: IntegrationId,
+) -> Result<Option<(SyncRunId, Lane)>, DbErr> {
+    let row = Entity::find()
+        .filter(Column::IntegrationId.eq(integration.0))
+        .filter(Column::Status.eq(RunStatus::Queued.as_str()))
+        .one(tx)
+        .await?;
+    row.map(|row| Ok((row.id.into(), word("lane", &row.lane)?))).transpose()
+}
+
+/// How many runs of a lane are queued, and how many are under way by account, whoever's they are.
+pub(crate) async fn load(db: &impl ConnectionTrait, lane: Lane) -> Result<(usize, BTreeMap<AccountId, usize>), DbErr> {
+    let rows: Vec<(Uuid, String, i64)> = Entity::find()
         .select_only()
-        .column(Column::Id)
-        .filter(claimable())
-        .filter(only.map_or_else(Condition::all, |id| Condition::all().add(Column::Id.eq(id.0))))
-        .order_by_asc(Column::Id)
-        .limit(8)
+        .columns([Column::AccountId, Column::Status])
+        .column_as(Column::Id.count(), "runs")
+        .filter(Column::Lane.eq(lane.as_str()))
+        .filter(Column::Status.is_in([RunStatus::Queued.as_str(), RunStatus::Running.as_str()]))
+        .group_by(Column::AccountId)
+        .group_by(Column::Status)
         .into_tuple()
         .all(db)
         .await?;
-    for id in candidates {
-        let lease = Lease { run_id: id.into(), token: Uuid::new_v4(), length };
-        let won = Entity::update_many()
-            .col_expr(Column::Status, Expr::value(RunStatus::Running.as_str()))
-            .col_expr(Column::LeaseToken, Expr::value(lease.token))
-            .col_expr(Column::LeaseUntil, Expr::value(now + length))
-            .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
-            .col_expr(
-                Column::StartedAt,
-                Expr::expr(sea_orm::sea_query::Func::coalesce([Expr::col(Column::StartedAt), Expr::value(now)])),
-            )
-            .filter(Column::Id.eq(id))
-            .filter(claimable())
-            .exec(db)
-            .await?;
-        if won.rows_affected == 1 {
-            return Ok(find(db, lease.run_id).await?.map(|run| (run, lease)));
+    let mut queued = 0;
+    let mut by_account = BTreeMap::new();
+    for (account, status, runs) in rows {
+        let runs = usize::try_from(runs).unwrap_or_default();
+        *by_account.entry(account.into()).or_default() += runs;
+        if status == RunStatus::Queued.as_str() {
+            queued += runs;
         }
     }
-    Ok(None)
+    Ok((queued, by_account))
 }
 
 /// Finds a run by identity, whoever's it is: for the worker, which serves all accounts.
@@ -201,27 +215,6 @@ pub(crate) async fn find(db: &impl ConnectionTrait, id: SyncRunId) -> Result<Opt
 pub(crate) async fn is_any_unfinished(tx: &impl ConnectionTrait, integration: IntegrationId) -> Result<bool, DbErr> {
     let unfinished = Column::Status.is_in([RunStatus::Queued.as_str(), RunStatus::Running.as_str()]);
     Ok(Entity::find().filter(Column::IntegrationId.eq(integration.0)).filter(unfinished).count(tx).await? > 0)
-}
-
-/// Prolongs a lease. `false`: somebody else has the run.
-pub(crate) async fn prolong(db: &impl ConnectionTrait, lease: Lease, now: DateTime<Utc>) -> Result<bool, DbErr> {
-    let kept = Entity::update_many()
-        .col_expr(Column::LeaseUntil, Expr::value(now + lease.length))
-        .filter(lease.held())
-        .exec(db)
-        .await?;
-    Ok(kept.rows_affected == 1)
-}
-
-/// Gives a lease back, so that another worker can go on at once.
-pub(crate) async fn release(db: &impl ConnectionTrait, lease: Lease, now: DateTime<Utc>) -> Result<(), DbErr> {
-    Entity::update_many()
-        .col_expr(Column::LeaseUntil, Expr::value(now - TimeDelta::milliseconds(1)))
-        .col_expr(Column::LeaseToken, Expr::value(Option::<Uuid>::None))
-        .filter(lease.held())
-        .exec(db)
-        .await?;
-    Ok(())
 }
 
 /// Writes how far a run is. `false`: the lease is lost, and the caller must roll back.
@@ -259,6 +252,8 @@ pub(crate) struct Ending {
     pub(crate) status: RunStatus,
     /// Stable code and sentence of a failure.
     pub(crate) error: Option<(&'static str, String)>,
+    /// Whether the next run may go on from its checkpoint.
+    pub(crate) is_resumable: bool,
 }
 
 /// Ends a run. `false`: the lease is lost.
@@ -273,92 +268,21 @@ pub(crate) async fn finish(
         .col_expr(Column::Status, Expr::value(ending.status.as_str()))
         .col_expr(Column::ErrorCode, Expr::value(code))
         .col_expr(Column::ErrorDetail, Expr::value(detail))
+        // A run that read nothing may have been stopped by its checkpoint.
+        .col_expr(
+            Column::IsResumable,
+            if ending.is_resumable { Expr::col(Column::ReadCount).gt(0) } else { Expr::value(false) },
+        )
         .col_expr(Column::FinishedAt, Expr::value(now))
         .col_expr(Column::LeaseToken, Expr::value(Option::<Uuid>::None))
         .col_expr(Column::LeaseUntil, Expr::value(Option::<DateTime<Utc>>::None))
         .filter(lease.held())
         .exec(tx)
         .await?;
-    sync_page::Entity::delete_many().filter(sync_page::Column::RunId.eq(lease.run_id.0)).exec(tx).await?;
+    if !ending.is_resumable {
+        sync_page::Entity::delete_many().filter(sync_page::Column::RunId.eq(lease.run_id.0)).exec(tx).await?;
+    }
     Ok(kept.rows_affected == 1)
-}
-
-/// Remembers which source records a page of a full run showed.
-pub(crate) async fn remember_seen(
-    tx: &impl ConnectionTrait,
-    run: SyncRunId,
-    page: i32,
-    seen: &[SourceRecordId],
-) -> Result<(), DbErr> {
-    let seen = seen.iter().flat_map(|id| id.0.into_bytes()).collect();
-    let row = sync_page::ActiveModel { run_id: Set(run.0), number: Set(page), seen: Set(seen) };
-    sync_page::Entity::insert(row).exec_without_returning(tx).await?;
-    Ok(())
-}
-
-/// All source records that a full run saw, sorted: 16 bytes each.
-///
-/// `read` is how many records the run has read: room for so many is made at once, since growing would take twice that.
-pub(crate) async fn all_seen(
-    db: &impl ConnectionTrait,
-    run: SyncRunId,
-    read: u64,
-) -> Result<Vec<SourceRecordId>, DbErr> {
-    const PAGES: u64 = 200;
-    let mut seen = Vec::with_capacity(usize::try_from(read).unwrap_or_default());
-    let mut last = 0;
-    loop {
-        let pages: Vec<sync_page::Model> = sync_page::Entity::find()
-            .filter(sync_page::Column::RunId.eq(run.0))
-            .filter(sync_page::Column::Number.gt(last))
-            .order_by_asc(sync_page::Column::Number)
-            .limit(PAGES)
-            .all(db)
-            .await?;
-        let Some(page) = pages.last() else { break };
-        last = page.number;
-        for page in pages {
-            let (ids, _) = page.seen.as_chunks::<16>();
-            seen.extend(ids.iter().map(|bytes| SourceRecordId(Uuid::from_bytes(*bytes))));
-        }
-    }
-    seen.sort_unstable();
-    seen.dedup();
-    Ok(seen)
-}
-
-/// A record that could not be used.
-#[derive(Debug, Clone)]
-pub(crate) struct Quarantined {
-    pub(crate) stream: Stream,
-    pub(crate) store_id: Option<StoreId>,
-    pub(crate) reason: QuarantineReason,
-    /// What is wrong; never a value.
-    pub(crate) detail: String,
-}
-
-/// Writes down the records of a page that could not be used.
-pub(crate) async fn quarantine(
-    tx: &impl ConnectionTrait,
-    run: &Run,
-    records: &[Quarantined],
-    at: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    for chunk in records.chunks(rows_per_statement(9)) {
-        let rows = chunk.iter().map(|record| quarantined_record::ActiveModel {
-            id: Set(new_uuid(at)),
-            account_id: Set(run.account_id.0),
-            integration_id: Set(run.integration_id.0),
-            run_id: Set(run.id.0),
-            stream: Set(record.stream.as_str().to_owned()),
-            store_id: Set(record.store_id.as_ref().map(|id| id.as_str().to_owned())),
-            reason: Set(record.reason.as_str().to_owned()),
-            detail: Set(record.detail.clone()),
-            created_at: Set(at),
-        });
-        quarantined_record::Entity::insert_many(rows).exec_without_returning(tx).await?;
-    }
-    Ok(())
 }
 
 /// Asks a run to stop: at once if it waits, after its present page if it runs. Scoped to the account.

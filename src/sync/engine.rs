@@ -6,9 +6,11 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::backoff;
+use super::ending::{self, Allowance, Stop};
 use super::page::{PageContext, PageError, write_gone, write_page};
 use crate::app::App;
 use crate::connectors::{Connector, ConnectorError, Pass, Retry};
@@ -16,14 +18,17 @@ use crate::domain::ids::SourceRecordId;
 use crate::domain::integration::Notice;
 use crate::domain::people::Stream;
 use crate::domain::sync::{IntegrationState, RunMode, RunStatus};
-use crate::error::{Error, storage_kind};
+use crate::error::storage_kind;
 use crate::service::stores;
 use crate::store::installed::{self, InstalledStore};
+use crate::store::leases::{self, Claimed, Lease};
 use crate::store::people::SuppressionKey;
-use crate::store::sync_runs::{self, Ending, Lease, Run, StreamProgress};
-use crate::store::{begin, ledger, planner, source_records};
+use crate::store::sync_runs::{self, Ending, Run, StreamProgress};
+use crate::store::{begin, ledger, planner, resume, schedules, seen, source_records};
 use crate::telemetry::{SYNC_RUNNING, SYNC_RUNS};
 
+/// How often in a row a worker may die at the same page of a run before nobody takes it up any more.
+const MAX_DEATHS: i32 = 3;
 /// First wait after a failure; doubles with each further one.
 const BACKOFF_START: Duration = Duration::from_millis(250);
 /// Longest wait between two tries.
@@ -38,108 +43,39 @@ const MAX_PREPARATION: Duration = Duration::from_hours(10 * 24);
 /// Records that are ended in one transaction.
 const GONE_BATCH: u64 = 500;
 
-/// Why a run stopped before its end.
-#[derive(Debug, thiserror::Error)]
-enum Stop {
-    #[error("the service is shutting down")]
-    Shutdown,
-    #[error(transparent)]
-    Page(#[from] PageError),
-    #[error(transparent)]
-    Store(#[from] ConnectorError),
-    #[error("the integration is gone or must not be synced")]
-    NotSyncable,
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Page(error.into())
-    }
-}
-
-impl From<sea_orm::DbErr> for Stop {
-    fn from(error: sea_orm::DbErr) -> Self {
-        Self::Page(error.into())
-    }
-}
-
 /// Carries a claimed run to its end and writes down how it ended.
 ///
 /// On `shutdown` the present page is finished and the lease given back, so that another worker can go on at once.
-pub(crate) async fn carry(app: &App, run: Run, lease: Lease, shutdown: &CancellationToken) {
-    let span_id = run.id;
+pub(crate) async fn carry(app: &App, claimed: Claimed, shutdown: &CancellationToken) {
+    let Claimed { run, lease, deaths, .. } = claimed;
     metrics::gauge!(SYNC_RUNNING).increment(1.0);
-    let result = tokio::select! {
-        result = follow(app, run.clone(), lease, shutdown) => result,
-        stop = keep_lease(app, lease) => Err(Stop::Page(stop)),
+    let (beat, pulse) = watch::channel(());
+    let allowance = Allowance::begin(app);
+    let result = if deaths >= MAX_DEATHS {
+        Err(Stop::KillsWorker { deaths })
+    } else {
+        tokio::select! {
+            result = follow(app, run.clone(), lease, beat, shutdown) => result,
+            stop = keep_lease(app, lease) => Err(Stop::Page(stop)),
+            stop = allowance.used_up(pulse) => Err(stop),
+        }
     };
     metrics::gauge!(SYNC_RUNNING).decrement(1.0);
-    let status = match &result {
-        Ok(()) => Some(RunStatus::Succeeded),
-        Err(Stop::Shutdown | Stop::Page(PageError::LeaseLost)) => None,
-        Err(Stop::Page(PageError::Cancelled)) => Some(RunStatus::Cancelled),
-        Err(_) => Some(RunStatus::Failed),
-    };
+    let status = result.as_ref().map_or_else(Stop::status, |()| Some(RunStatus::Succeeded));
     if let Some(status) = status {
         metrics::counter!(SYNC_RUNS, "mode" => run.mode.as_str(), "status" => status.as_str()).increment(1);
     }
     let ended = match result {
         Ok(()) => {
-            tracing::info!(sync.run = %span_id, "run succeeded");
+            tracing::info!(sync.run = %run.id, "run succeeded");
             Ok(())
         }
-        Err(Stop::Shutdown) => sync_runs::release(&app.db, lease, app.clock.now()).await.map_err(Error::from),
-        Err(Stop::Page(PageError::LeaseLost)) => {
-            tracing::warn!(sync.run = %span_id, "another worker has the run");
-            Ok(())
-        }
-        Err(Stop::Page(PageError::Cancelled)) => {
-            let ending = Ending { status: RunStatus::Cancelled, error: None };
-            end(app, &run, lease, ending, None).await
-        }
-        Err(stop) => {
-            let (code, detail) = explain(&stop);
-            tracing::warn!(sync.run = %span_id, error.code = code, "run failed");
-            let needs_attention = matches!(&stop, Stop::Store(error) if error.needs_attention());
-            let ending = Ending { status: RunStatus::Failed, error: Some((code, detail.clone())) };
-            end(app, &run, lease, ending, needs_attention.then_some((code, detail.as_str()))).await
-        }
+        Err(stop) => ending::stop(app, &run, lease, &stop).await,
     };
     if let Err(error) = ended {
         // The lease runs out by itself and the run is taken up again.
-        tracing::error!(sync.run = %span_id, error.code = error.code().as_str(), "run could not be ended");
+        tracing::error!(sync.run = %run.id, error.code = error.code().as_str(), "run could not be ended");
     }
-}
-
-/// Stable code and sentence for what stopped a run.
-fn explain(stop: &Stop) -> (&'static str, String) {
-    match stop {
-        Stop::Store(error) => (error.code(), error.to_string()),
-        Stop::NotSyncable => ("NOT_SYNCABLE", "the integration was paused or deleted".to_owned()),
-        Stop::Page(PageError::Failed(Error::Storage(error))) => (
-            "STORAGE_FAILED",
-            format!("the database failed: {}; the next run goes on from the last page", storage_kind(error)),
-        ),
-        Stop::Page(PageError::Failed(Error::Invalid { field, problem })) => {
-            ("SETTINGS_INVALID", format!("{field} {problem}; update the integration"))
-        }
-        Stop::Page(_) | Stop::Shutdown => ("INTERNAL", "a fault of the service; see its log".to_owned()),
-    }
-}
-
-async fn end(app: &App, run: &Run, lease: Lease, ending: Ending, attention: Option<(&str, &str)>) -> Result<(), Error> {
-    let tx = begin(&app.db).await?;
-    // The account's lock first, as everywhere: the integration may be being deleted, and its runs with it.
-    ledger::lock(&tx, run.account_id).await?;
-    if sync_runs::finish(&tx, lease, &ending, app.clock.now()).await? {
-        if let Some((code, detail)) = attention {
-            installed::need_attention(&tx, run.integration_id, code, detail).await?;
-        }
-        tx.commit().await?;
-    } else {
-        tx.rollback().await?;
-    }
-    Ok(())
 }
 
 /// Gives signs of life until the lease is lost or the run shall stop, which a run that waits for its store would not
@@ -149,7 +85,7 @@ async fn keep_lease(app: &App, lease: Lease) -> PageError {
     loop {
         tokio::time::sleep(every).await;
         // A database that is away for a moment does not end the run; the page's own write decides.
-        if let Ok(false) = sync_runs::prolong(&app.db, lease, app.clock.now()).await {
+        if let Ok(false) = leases::prolong(&app.db, lease, app.clock.now()).await {
             return PageError::LeaseLost;
         }
         if let Ok(Some(run)) = sync_runs::find(&app.db, lease.run_id).await
@@ -160,7 +96,13 @@ async fn keep_lease(app: &App, lease: Lease) -> PageError {
     }
 }
 
-async fn follow(app: &App, mut run: Run, lease: Lease, shutdown: &CancellationToken) -> Result<(), Stop> {
+async fn follow(
+    app: &App,
+    mut run: Run,
+    lease: Lease,
+    beat: watch::Sender<()>,
+    shutdown: &CancellationToken,
+) -> Result<(), Stop> {
     let store = installed::find(&app.db, run.integration_id).await?;
     let store = store.filter(|store| store.state == IntegrationState::Active).ok_or(Stop::NotSyncable)?;
     let connector = stores::open(app, &store)?;
@@ -170,7 +112,11 @@ async fn follow(app: &App, mut run: Run, lease: Lease, shutdown: &CancellationTo
         platform: store.platform,
         suppression: SuppressionKey::load(&app.db, &app.sealer, run.account_id).await?,
         is_full: run.mode == RunMode::Full || !store.was_read_whole,
+        beat,
     };
+    if run.is_new {
+        run = go_on(&context, run, &store).await?;
+    }
     for stream in connector.streams() {
         if !run.progress.get(stream).is_some_and(|progress| progress.is_done) {
             run = read_stream(&context, run, &store, connector.as_ref(), *stream, shutdown).await?;
@@ -180,6 +126,16 @@ async fn follow(app: &App, mut run: Run, lease: Lease, shutdown: &CancellationTo
         run = end_what_is_gone(&context, run, shutdown).await?;
     }
     succeed(&context, &run, &store, &connector.notices()).await
+}
+
+/// The same run, from the checkpoint of a failed one before it where there is one.
+async fn go_on(context: &PageContext, run: Run, store: &InstalledStore) -> Result<Run, Stop> {
+    let tx = begin(&context.app.db).await?;
+    ledger::lock(&tx, run.account_id).await?;
+    let run = resume::go_on(&tx, run, context.lease, store.updated_at, context.app.clock.now()).await?;
+    let run = run.ok_or(PageError::LeaseLost)?;
+    tx.commit().await?;
+    Ok(run)
 }
 
 /// Reads a stream to its end, waiting and trying again as the store needs it.
@@ -225,6 +181,10 @@ async fn read_stream(
             }
         };
         drop(pages);
+        if matches!(error, ConnectorError::NotReady { .. }) {
+            // The store says that it is at it.
+            context.beat.send_replace(());
+        }
         let wait = patience.wait_after(&error).ok_or(error)?;
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
@@ -282,15 +242,14 @@ impl Patience {
 /// in a stream that showed a record without identity, which could be any of them, or that keeps some from us.
 async fn end_what_is_gone(context: &PageContext, mut run: Run, shutdown: &CancellationToken) -> Result<Run, Stop> {
     let db = &context.app.db;
-    let seen = sync_runs::all_seen(db, run.id, run.counts.read).await?;
-    let started_at = run.started_at.unwrap_or_else(|| context.app.clock.now());
+    let seen = seen::all_seen(db, run.id, run.counts.read).await?;
+    let began_at = run.began_at.unwrap_or_else(|| context.app.clock.now());
     let tells = |progress: &StreamProgress| !progress.has_nameless && !progress.hides_some;
     let streams: Vec<Stream> =
         run.progress.iter().filter(|(_, progress)| tells(progress)).map(|(stream, _)| *stream).collect();
     let mut last = SourceRecordId(uuid::Uuid::nil());
     loop {
-        let batch =
-            source_records::next_settled(db, run.integration_id, &streams, last, started_at, GONE_BATCH).await?;
+        let batch = source_records::next_settled(db, run.integration_id, &streams, last, began_at, GONE_BATCH).await?;
         let Some(end) = batch.last() else { return Ok(run) };
         last = *end;
         let gone: Vec<SourceRecordId> = batch.into_iter().filter(|id| seen.binary_search(id).is_err()).collect();
@@ -315,12 +274,17 @@ async fn succeed(context: &PageContext, run: &Run, store: &InstalledStore, notic
     let tx = begin(&app.db).await?;
     ledger::lock(&tx, run.account_id).await?;
     let kept = sync_runs::save_progress(&tx, context.lease, run, now).await?;
-    let ending = Ending { status: RunStatus::Succeeded, error: None };
+    let ending = Ending { status: RunStatus::Succeeded, error: None, is_resumable: false };
     if !kept || !sync_runs::finish(&tx, context.lease, &ending, now).await? {
         tx.rollback().await?;
         return Err(PageError::LeaseLost.into());
     }
     installed::note_success(&tx, run, &watermarks, notices, context.is_full, now).await?;
+    if let Some(planned) = schedules::find(&tx, run.integration_id).await? {
+        let after = ending::after_success(&planned, context.is_full, now);
+        schedules::plan_next(&tx, run.integration_id, run.id, &after, now).await?;
+    }
+    ending::wake_next(&tx, run).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -9,6 +9,7 @@
 
 mod backoff;
 pub(crate) mod dry_run;
+mod ending;
 pub mod engine;
 mod erased;
 mod hint_batch;
@@ -17,4 +18,5 @@ mod page;
 pub mod privacy;
 mod reading;
 pub mod registration;
+pub mod scheduler;
 pub mod worker;

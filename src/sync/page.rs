@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
+use tokio::sync::watch;
 
 use super::erased::left_out;
 use super::reading::{Answer, Content, Reading, Writing, vanish};
@@ -16,10 +17,11 @@ use crate::domain::people::{StoreId, Stream};
 use crate::domain::sync::Counts;
 use crate::error::Error;
 use crate::service::settle::{self, Behalf, Change, Settled, StoreContext};
+use crate::store::leases::Lease;
 use crate::store::people::SuppressionKey;
 use crate::store::source_records;
-use crate::store::sync_runs::{self, Lease, Run};
-use crate::store::{begin, hints, ledger, memberships};
+use crate::store::sync_runs::{self, Run};
+use crate::store::{begin, hints, ledger, memberships, seen};
 use crate::telemetry::SYNC_RECORDS;
 
 /// Why a page was not written.
@@ -51,6 +53,8 @@ pub(crate) struct PageContext {
     pub(crate) suppression: SuppressionKey,
     /// Whether the run reads the whole store, and so finds what is gone.
     pub(crate) is_full: bool,
+    /// Told of every page that is written.
+    pub(crate) beat: watch::Sender<()>,
 }
 
 /// Writes one page of a stream, which was asked for at `asked_at` by our clock. Returns the run as it then stands.
@@ -82,9 +86,9 @@ pub(crate) async fn write_page(
     progress.hides_some |= page.hides_some;
     progress.has_nameless |= read.quarantined.iter().any(|record| record.store_id.is_none());
     if context.is_full {
-        sync_runs::remember_seen(&tx, run.id, run.pages, &read.seen).await?;
+        seen::remember_seen(&tx, run.id, run.pages, &read.seen).await?;
     }
-    sync_runs::quarantine(&tx, &run, &read.quarantined, now).await?;
+    seen::quarantine(&tx, &run, &read.quarantined, now).await?;
     settle_change(&tx, context, &mut run, read.change, head, now).await?;
     let run = commit(tx, context, run, now).await?;
     tell_metrics(context.platform, read.counts);
@@ -111,7 +115,7 @@ pub(crate) async fn write_gone(context: &PageContext, run: &Run, gone: &[SourceR
     let head = ledger::lock(&tx, run.account_id).await?;
     stop_if_cancelled(&tx, run).await?;
     let mut change = Change::default();
-    let began = run.started_at.unwrap_or(now);
+    let began = run.began_at.unwrap_or(now);
     let writing = Writing { key: &context.suppression, now };
     for record in source_records::by_ids(&tx, run.integration_id, gone).await? {
         // A webhook may have made the store show it meanwhile.
@@ -191,5 +195,6 @@ async fn commit(
         return Err(PageError::LeaseLost);
     }
     tx.commit().await?;
+    context.beat.send_replace(());
     Ok(run)
 }

@@ -17,8 +17,8 @@ use crate::domain::source_record::SourceRecord;
 use crate::domain::sync::Counts;
 use crate::service::settle::{Change, Touch};
 use crate::store::people::SuppressionKey;
+use crate::store::seen::Quarantined;
 use crate::store::source_records::{self, Known};
-use crate::store::sync_runs::Quarantined;
 
 /// What a store says about one record, and when it was asked, by our clock.
 pub(super) struct Answer {

@@ -1,69 +1,58 @@
-//! Takes up runs that wait, and runs whose worker died, until told to stop. Privacy requests are carried out beside them.
+//! Carries out the runs that wait, and those whose worker died, until told to stop. Privacy requests are carried out beside
+//! them.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
-use tokio::task::JoinSet;
+use futures::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::engine;
 use crate::app::App;
 use crate::domain::ids::SyncRunId;
-use crate::store::sync_runs;
-
-/// Runs at once in one process.
-const MAX_RUNS: usize = 4;
-/// How often the database is asked for runs that other processes queued.
-const POLL: Duration = Duration::from_secs(1);
+use crate::error::storage_kind;
+use crate::jobs::{self, Carry, NotTakenUp};
+use crate::store::leases;
 
 /// Works until `shutdown`; then finishes the present pages and gives the leases back.
 pub async fn run(app: App, shutdown: CancellationToken) {
-    let privacy = tokio::spawn(super::privacy::run(app.clone(), shutdown.clone()));
-    let mut runs = JoinSet::new();
-    while !shutdown.is_cancelled() {
-        while runs.len() < MAX_RUNS && take_up(&app, None, &shutdown, &mut runs).await {}
-        tokio::select! {
-            () = shutdown.cancelled() => {}
-            () = app.wake_worker.notified() => {}
-            () = tokio::time::sleep(POLL) => {}
-            Some(ended) = runs.join_next() => report(ended),
-        }
-    }
-    while let Some(ended) = runs.join_next().await {
-        report(ended);
-    }
-    report(privacy.await);
+    let carry: Carry = {
+        let (app, shutdown) = (app.clone(), shutdown.clone());
+        Arc::new(move |run| {
+            let (app, shutdown) = (app.clone(), shutdown.clone());
+            async move { take_up(&app, run, &shutdown).await }.boxed()
+        })
+    };
+    tokio::join!(jobs::work(&app, carry, shutdown.clone()), super::privacy::run(app.clone(), shutdown));
 }
 
 /// Carries one run to its end in this process, if no other worker has it.
 pub async fn run_one(app: &App, run: SyncRunId, shutdown: &CancellationToken) {
-    let mut runs = JoinSet::new();
-    take_up(app, Some(run), shutdown, &mut runs).await;
-    while let Some(ended) = runs.join_next().await {
-        report(ended);
-    }
-}
-
-async fn take_up(app: &App, only: Option<SyncRunId>, shutdown: &CancellationToken, runs: &mut JoinSet<()>) -> bool {
-    let length = TimeDelta::from_std(app.lease).unwrap_or(TimeDelta::seconds(30));
-    match sync_runs::claim(&app.db, only, length, app.clock.now()).await {
-        Ok(Some((run, lease))) => {
-            tracing::info!(sync.run = %run.id, sync.integration = %run.integration_id, "run taken up");
-            let (app, shutdown) = (app.clone(), shutdown.clone());
-            runs.spawn(async move { engine::carry(&app, run, lease, &shutdown).await });
-            true
-        }
-        Ok(None) => false,
-        Err(error) => {
-            tracing::warn!(error.detail = crate::error::storage_kind(&error), "no runs can be taken up now");
-            false
-        }
-    }
-}
-
-/// A run that panicked keeps its lease until it runs out, and is then taken up again.
-fn report(ended: Result<(), tokio::task::JoinError>) {
-    if let Err(error) = ended {
+    let (app, shutdown) = (app.clone(), shutdown.clone());
+    let carried = tokio::spawn(async move { take_up(&app, run, &shutdown).await });
+    if let Err(error) = carried.await {
+        // It keeps its lease until that runs out, and is then taken up again.
         tracing::error!(panicked = error.is_panic(), "a run's task ended badly");
+    }
+}
+
+async fn take_up(app: &App, run: SyncRunId, shutdown: &CancellationToken) -> Result<(), NotTakenUp> {
+    let length = TimeDelta::from_std(app.lease).unwrap_or(TimeDelta::seconds(30));
+    match leases::claim(&app.db, run, length, app.clock.now()).await {
+        Ok(Some(claimed)) => {
+            tracing::info!(
+                sync.run = %run,
+                sync.integration = %claimed.run.integration_id,
+                is_takeover = claimed.is_takeover,
+                "run taken up"
+            );
+            engine::carry(app, claimed, shutdown).await;
+            Ok(())
+        }
+        Ok(None) => Ok(()),
+        Err(error) => {
+            tracing::warn!(error.detail = storage_kind(&error), "a run can't be taken up now");
+            Err(NotTakenUp)
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bigcommerce_connector;
+mod chaos;
 mod command_line;
 mod connector_command;
 mod contract;
@@ -23,11 +24,13 @@ mod sandbox_shopify;
 mod sandbox_shopify_webhooks;
 mod sandbox_woocommerce;
 mod sandbox_woocommerce_recorded;
+mod scheduler;
 mod settings_schema;
 mod sfcc_connector;
 mod shopify_connector;
 mod shopware_connector;
 mod sign_in;
+mod simulation;
 mod store_text;
 mod support;
 mod sync;

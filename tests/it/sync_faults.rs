@@ -15,11 +15,7 @@ use crate::support::app::TestApp;
 use crate::support::databases::{TestDatabase, both_databases};
 use crate::support::shop::Shop;
 
-both_databases!(
-    a_shutdown_gives_the_run_back_and_another_worker_goes_on,
-    a_cancelled_run_stops_and_says_so,
-    a_second_run_of_an_integration_is_refused,
-);
+both_databases!(a_shutdown_gives_the_run_back_and_another_worker_goes_on, a_cancelled_run_stops_and_says_so,);
 
 async fn open(test: &TestApp, platform: Platform, people: u64) -> Shop {
     Shop::open(test, platform, StoreOptions { people, ..StoreOptions::default() }).await
@@ -58,12 +54,4 @@ async fn a_cancelled_run_stops_and_says_so(db: TestDatabase) {
             .unwrap(),
         0
     );
-}
-
-async fn a_second_run_of_an_integration_is_refused(db: TestDatabase) {
-    let test = TestApp::new(db).await;
-    let shop = open(&test, Platform::WooCommerce, 10).await;
-    service::syncs::start(&shop.app, &shop.caller, shop.integration, RunMode::Full).await.unwrap();
-    let second = service::syncs::start(&shop.app, &shop.caller, shop.integration, RunMode::Full).await;
-    assert_eq!(second.unwrap_err().code().as_str(), "CONFLICT");
 }

@@ -90,7 +90,7 @@ impl Report {
         let failed = self.stores.iter().filter(|(_, run, _)| run.status != RunStatus::Succeeded);
         let sentences: Vec<String> = failed
             .map(|(store, run, _)| {
-                let detail = run.error_detail.as_deref().unwrap_or("it did not end well");
+                let detail = run.failure.as_ref().map_or("it did not end well", |failure| &failure.detail);
                 format!("the sync of {}: {detail}", store.name)
             })
             .collect();

@@ -13,12 +13,14 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::window;
+use crate::domain::health::{Planned, lag};
 use crate::domain::ids::{AccountId, IntegrationId, ListId};
 use crate::domain::integration::{Integration, Notice};
 use crate::domain::page::{Slice, Window};
 use crate::domain::sync::IntegrationState;
 use crate::domain::{Audience, Platform};
 use crate::error::Error;
+use crate::store::schedules;
 use crate::store::words::{bad_row, word};
 
 /// An integration whose secrets are still sealed: `secrets` is empty.
@@ -36,9 +38,10 @@ pub(crate) async fn page(
     db: &impl ConnectionTrait,
     account: AccountId,
     page: &Window<Uuid>,
+    now: DateTime<Utc>,
 ) -> Result<Slice<Sealed>, DbErr> {
     let rows = window::by_id(owned_by(account), Column::Id, &Order::Asc, page).all(db).await?;
-    Ok(Slice::new(with_mappings(db, account, rows).await?, page.size, page.end))
+    Ok(Slice::new(whole(db, account, rows, now).await?, page.size, page.end))
 }
 
 /// Those of the integrations that are the account's.
@@ -46,9 +49,10 @@ pub(crate) async fn by_ids(
     db: &impl ConnectionTrait,
     account: AccountId,
     ids: &[IntegrationId],
+    now: DateTime<Utc>,
 ) -> Result<Vec<Sealed>, DbErr> {
     let rows = owned_by(account).filter(Column::Id.is_in(ids.iter().map(|id| id.0))).all(db).await?;
-    with_mappings(db, account, rows).await
+    whole(db, account, rows, now).await
 }
 
 /// One integration's row, with its lock where the database has row locks.
@@ -181,33 +185,55 @@ pub(crate) async fn names(
     Ok(rows.into_iter().collect())
 }
 
-async fn with_mappings(db: &impl ConnectionTrait, account: AccountId, rows: Vec<Model>) -> Result<Vec<Sealed>, DbErr> {
+async fn whole(
+    db: &impl ConnectionTrait,
+    account: AccountId,
+    rows: Vec<Model>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Sealed>, DbErr> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let mut plans = schedules::of(db, account, &ids).await?;
     let mut mappings: HashMap<Uuid, BTreeMap<Audience, ListId>> = HashMap::new();
     let found = mapping::Entity::find()
         .filter(mapping::Column::AccountId.eq(account.0))
-        .filter(mapping::Column::IntegrationId.is_in(rows.iter().map(|row| row.id)))
+        .filter(mapping::Column::IntegrationId.is_in(ids))
         .all(db)
         .await?;
     for row in found {
         let audience = word("audience", &row.audience)?;
         mappings.entry(row.integration_id).or_default().insert(audience, row.list_id.into());
     }
-    rows.into_iter().map(|row| from_row(&mut mappings, row)).collect()
+    rows.into_iter()
+        .map(|row| {
+            let planned = plans.remove(&row.id).ok_or_else(|| bad_row("schedule"))?;
+            let mappings = mappings.remove(&row.id).unwrap_or_default();
+            from_row(row, mappings, planned, now)
+        })
+        .collect()
 }
 
-fn from_row(mappings: &mut HashMap<Uuid, BTreeMap<Audience, ListId>>, row: Model) -> Result<Sealed, DbErr> {
+fn from_row(
+    row: Model,
+    mappings: BTreeMap<Audience, ListId>,
+    planned: Planned,
+    now: DateTime<Utc>,
+) -> Result<Sealed, DbErr> {
     let Value::Object(settings) = row.settings else { return Err(bad_row("settings")) };
+    let state = word("state", &row.state)?;
     let integration = Integration {
         id: row.id.into(),
         platform: word("platform", &row.platform)?,
         name: row.name,
         settings,
         secrets: Vec::new(),
-        state: word("state", &row.state)?,
+        state,
         state_code: row.state_code,
         state_detail: row.state_detail,
         notices: serde_json::from_value(row.notices).map_err(|_| bad_row("notices"))?,
-        mappings: mappings.remove(&row.id).unwrap_or_default(),
+        mappings,
+        health: planned.health(state, now),
+        lag: lag(row.synced_at, row.created_at, now),
+        planned,
         synced_at: row.synced_at,
         full_synced_at: row.full_synced_at,
         created_at: row.created_at,

@@ -6,6 +6,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, Order, QueryFilt
 use uuid::Uuid;
 
 use super::window;
+use crate::domain::failure::explain;
 use crate::domain::ids::{AccountId, IntegrationId, SyncRunId};
 use crate::domain::page::{Slice, Window};
 use crate::domain::run::{QuarantinedRecord, SyncRun};
@@ -59,12 +60,14 @@ pub(super) fn from_row(row: &Model) -> Result<SyncRun, DbErr> {
         id: row.id.into(),
         integration_id: row.integration_id.into(),
         mode: word("mode", &row.mode)?,
+        cause: word("cause", &row.cause)?,
         status: word("status", &row.status)?,
         counts: counts_of(row),
         total: row.total.and_then(|total| u64::try_from(total).ok()),
+        continues: row.continues.map(Into::into),
+        read_before: u64::try_from(row.read_before).unwrap_or_default(),
         cancel_requested: row.cancel_requested,
-        error_code: row.error_code.clone(),
-        error_detail: row.error_detail.clone(),
+        failure: row.error_code.as_deref().map(|code| explain(code, row.error_detail.clone().unwrap_or_default())),
         queued_at: row.queued_at,
         started_at: row.started_at,
         finished_at: row.finished_at,

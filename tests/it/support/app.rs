@@ -42,6 +42,7 @@ pub(crate) fn configuration(database_url: &str) -> Config {
         log: "off".to_owned(),
         log_format: LogFormat::Text,
         lease_seconds: 30,
+        sync_slots: 4,
         store_timeout_seconds: 5,
     }
 }

@@ -195,6 +195,7 @@ impl Server {
             // A migration that fails is a fault of ours, not a missing server: it must not look like a skip.
             let db = connect(&this.url_of(&this.template), 1).await.expect("the template can be connected to");
             Migrator::up(&db, None).await.expect("the migrations run on PostgreSQL");
+            assent::store::job_queue::install(&db).await.expect("the job queue's tables can be made");
             db.close().await.expect("the template's only connection closes");
             Ok(this)
         })

@@ -7,7 +7,7 @@ pub(crate) mod consent;
 pub(crate) mod databases;
 pub(crate) mod files;
 pub(crate) mod openapi;
-mod postgres;
+pub(crate) mod postgres;
 pub(crate) mod program;
 pub(crate) mod recorded;
 pub(crate) mod recording_proxy;

@@ -3,7 +3,7 @@
 //! **Invariant:** a private cluster ends with the test process, also after `kill -9`: a small supervisor
 //! (`postgres.sh`) waits for the end of its standard input, which the kernel closes with the process.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
@@ -20,11 +20,19 @@ const START_TIMEOUT: Duration = Duration::from_mins(2);
 const PORTS: usize = 5;
 
 /// A server that answers.
-pub(super) struct Server {
+pub(crate) struct Server {
     /// Address of a database where databases can be created.
-    pub(super) url: url::Url,
+    pub(crate) url: url::Url,
     /// The supervisor of a private cluster; its standard input stays open as long as we live.
-    _supervisor: Option<Child>,
+    supervisor: Option<Child>,
+}
+
+impl Server {
+    /// Has a private cluster crash and come back: every connection is cut, and new ones are refused for a moment.
+    pub(crate) fn restart(&mut self) {
+        let input = self.supervisor.as_mut().and_then(|supervisor| supervisor.stdin.as_mut());
+        writeln!(input.expect("this cluster is ours"), "restart").expect("the supervisor listens");
+    }
 }
 
 /// The server for this test process.
@@ -35,13 +43,17 @@ pub(super) fn start() -> Result<Server, String> {
     match std::env::var(SERVER_VARIABLE) {
         Ok(url) if !url.is_empty() => {
             let url = url.parse().map_err(|error| format!("{SERVER_VARIABLE} is no address: {error}"))?;
-            Ok(Server { url, _supervisor: None })
+            Ok(Server { url, supervisor: None })
         }
         _ => start_private(),
     }
 }
 
-fn start_private() -> Result<Server, String> {
+/// A server of our own, whatever is named, which may be restarted.
+///
+/// # Errors
+/// Why there is none.
+pub(crate) fn start_private() -> Result<Server, String> {
     let binaries =
         find_binaries().ok_or(format!("no PostgreSQL server is installed and {SERVER_VARIABLE} is not set"))?;
     let owner = unprivileged_owner()?;
@@ -66,7 +78,7 @@ fn start_private() -> Result<Server, String> {
     let answer = first_line(&mut supervisor)?;
     let port: u16 = answer.strip_prefix("ready ").and_then(|port| port.parse().ok()).ok_or(answer)?;
     let url = format!("postgres://postgres@127.0.0.1:{port}/postgres").parse().expect("this is an address");
-    Ok(Server { url, _supervisor: Some(supervisor) })
+    Ok(Server { url, supervisor: Some(supervisor) })
 }
 
 /// The first line the supervisor says, waited for no longer than [`START_TIMEOUT`].

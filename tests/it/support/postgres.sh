@@ -1,4 +1,4 @@
-# Runs a throw-away PostgreSQL until standard input ends: until the test process is gone, however it ended.
+# Runs a throw-away PostgreSQL, restarted at each line of standard input, until that ends: until the test process is gone, however it ended.
 #
 # Arguments: a folder (removed at the end), the folder of the binaries, ports to try. Says `ready PORT` on standard
 # output, or one line that says why not.
@@ -45,4 +45,7 @@ for port do
 done
 [ -n "$started" ] || fail 'the server did not start'
 echo "ready $started"
-cat >/dev/null
+# Each line asks for a restart as after a crash: without waiting for anybody.
+while read -r _; do
+    "$binaries/pg_ctl" -D "$folder/data" -l "$folder/log" -m immediate -w -t 60 -o "-p $started" restart >/dev/null 2>&1
+done

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ::entity::{
-    consent_record, contact, contact_list, ground, integration, mapping, membership, membership_event, source_record,
-    sync_page, sync_run,
+    consent_record, contact, contact_list, ground, integration, mapping, membership, membership_event, schedule,
+    source_record, sync_page, sync_run,
 };
 use assent::app::App;
 use assent::auth::Caller;
@@ -14,6 +14,7 @@ use assent::domain::sync::RunMode;
 use assent::domain::{Audience, Platform, contact_rules};
 use assent::sandbox::{SandboxStore, StoreOptions};
 use assent::service;
+use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -252,6 +253,11 @@ async fn new_list(app: &App, caller: &Caller, name: &str, purpose: &str) -> List
     list
 }
 
+/// Later than any test.
+pub(crate) fn never() -> DateTime<Utc> {
+    DateTime::from_timestamp(32_503_680_000, 0).expect("this is a time")
+}
+
 /// Installs a store with its audiences mapped to these lists.
 async fn install(
     app: &App,
@@ -288,6 +294,21 @@ async fn install(
         updated_at: Set(now),
     };
     integration::Entity::insert(row).exec_without_returning(&app.db).await.expect("an integration can be made");
+    let planned = schedule::ActiveModel {
+        integration_id: Set(id.0),
+        account_id: Set(caller.account_id.0),
+        interval_seconds: Set(300),
+        full_pass_time: Set(None),
+        full_pass_zone: Set(None),
+        // No test is disturbed by a run that it did not begin.
+        next_run_at: Set(never()),
+        next_full_pass_at: Set(None),
+        failures: Set(0),
+        failing_since: Set(None),
+        held_code: Set(None),
+        held_run_id: Set(None),
+    };
+    schedule::Entity::insert(planned).exec_without_returning(&app.db).await.expect("it can be planned");
     for (audience, list) in lists {
         let row = mapping::ActiveModel {
             integration_id: Set(id.0),

@@ -12,6 +12,7 @@ use assent::domain::sync::RunMode;
 use assent::sandbox::{SandboxStore, StoreOptions};
 use assent::service::integrations::{self, NewIntegration};
 use assent::service::privacy;
+use assent::service::schedules::ScheduleChange;
 use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -56,8 +57,13 @@ async fn a_request_reaches_the_shop_that_it_names(db: TestDatabase) {
     let first = Installed::new(&test.app, Platform::Shopify, settings("first.myshopify.com", SECRET)).await;
     let install = async |name: &str, secret: &str| {
         let Value::Object(settings) = settings(&format!("{name}.myshopify.com"), secret) else { unreachable!() };
-        let new =
-            NewIntegration { platform: Platform::Shopify, name: name.to_owned(), settings, mappings: BTreeMap::new() };
+        let new = NewIntegration {
+            platform: Platform::Shopify,
+            name: name.to_owned(),
+            settings,
+            mappings: BTreeMap::new(),
+            schedule: ScheduleChange::default(),
+        };
         integrations::create(&test.app, &first.caller, new).await.unwrap().id
     };
     let second = install("second", SECRET).await;

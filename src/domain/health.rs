@@ -1,0 +1,124 @@
+//! How well an integration keeps its lists in step, in one word.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::ids::SyncRunId;
+use super::schedule::Schedule;
+use super::sync::IntegrationState;
+use super::wire_enum::wire_enum;
+
+wire_enum! {
+    /// How well an integration keeps its lists in step.
+    Health {
+        /// Its last run ended well and the next one is in time.
+        Healthy = "healthy",
+        /// It is due for longer than its interval, and no run has begun: there are too few workers.
+        Late = "late",
+        /// Its last runs failed; it is tried again by itself.
+        Failing = "failing",
+        /// Somebody paused it.
+        Paused = "paused",
+        /// Nothing goes on before somebody acts.
+        NeedsAttention = "needs_attention",
+    }
+}
+
+/// What the scheduler knows of one integration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// When it is synced.
+    pub schedule: Schedule,
+    /// When the next run is due; in the past while one is under way or waits for a worker.
+    pub next_run_at: DateTime<Utc>,
+    /// From when on a run reads the whole store.
+    pub next_full_pass_at: Option<DateTime<Utc>>,
+    /// How many runs in a row failed.
+    pub failures: u32,
+    /// Since when they do.
+    pub failing_since: Option<DateTime<Utc>>,
+    /// Why no run is begun by the schedule, and the run that asks for a decision.
+    pub held: Option<Held>,
+    /// Whether a run is under way.
+    pub is_running: bool,
+}
+
+/// A schedule that waits for somebody's decision. Webhooks are still carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Stable code.
+    pub code: String,
+    /// The run that stopped.
+    pub run: SyncRunId,
+}
+
+impl Planned {
+    /// The health of an integration in this state.
+    #[must_use]
+    pub fn health(&self, state: IntegrationState, now: DateTime<Utc>) -> Health {
+        match state {
+            IntegrationState::Paused => Health::Paused,
+            IntegrationState::NeedsAttention => Health::NeedsAttention,
+            IntegrationState::Active if self.held.is_some() => Health::NeedsAttention,
+            IntegrationState::Active if self.failures > 0 => Health::Failing,
+            IntegrationState::Active if self.is_late(now) => Health::Late,
+            IntegrationState::Active => Health::Healthy,
+        }
+    }
+
+    fn is_late(&self, now: DateTime<Utc>) -> bool {
+        !self.is_running && now - self.next_run_at > self.schedule.interval
+    }
+}
+
+/// How far the lists are behind the store at most: since when it was last read well, or since when it is there.
+#[must_use]
+pub fn lag(synced_at: Option<DateTime<Utc>>, created_at: DateTime<Utc>, now: DateTime<Utc>) -> TimeDelta {
+    (now - synced_at.unwrap_or(created_at)).max(TimeDelta::zero())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn planned(due_minutes_ago: i64) -> (Planned, DateTime<Utc>) {
+        let now = DateTime::from_timestamp(1_775_304_000, 0).unwrap();
+        let planned = Planned {
+            schedule: Schedule::default(),
+            next_run_at: now - TimeDelta::minutes(due_minutes_ago),
+            next_full_pass_at: None,
+            failures: 0,
+            failing_since: None,
+            held: None,
+            is_running: false,
+        };
+        (planned, now)
+    }
+
+    #[test]
+    fn an_integration_is_late_once_it_waited_for_longer_than_its_interval() {
+        let (in_time, now) = planned(5);
+        assert_eq!(in_time.health(IntegrationState::Active, now), Health::Healthy);
+        let (late, now) = planned(6);
+        assert_eq!(late.health(IntegrationState::Active, now), Health::Late);
+        let running = Planned { is_running: true, ..late };
+        assert_eq!(running.health(IntegrationState::Active, now), Health::Healthy);
+    }
+
+    #[test]
+    fn what_somebody_has_to_do_comes_before_what_passes_by_itself() {
+        let (planned, now) = planned(60);
+        let failing = Planned { failures: 1, ..planned };
+        assert_eq!(failing.health(IntegrationState::Active, now), Health::Failing);
+        let held = Held { code: "RUN_KILLS_WORKER".to_owned(), run: SyncRunId::at(now) };
+        let held = Planned { held: Some(held), ..failing };
+        assert_eq!(held.health(IntegrationState::Active, now), Health::NeedsAttention);
+        assert_eq!(held.health(IntegrationState::Paused, now), Health::Paused);
+    }
+
+    #[test]
+    fn lag_counts_from_the_installation_before_the_first_run() {
+        let now = DateTime::from_timestamp(1_775_304_000, 0).unwrap();
+        assert_eq!(lag(None, now - TimeDelta::hours(1), now), TimeDelta::hours(1));
+        assert_eq!(lag(Some(now + TimeDelta::seconds(1)), now, now), TimeDelta::zero());
+    }
+}

@@ -1,0 +1,145 @@
+//! Who may write to a run: one worker at a time, known by a token that every write of its asks for.
+
+use ::entity::sync_run::{Column, Entity, Model};
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::sea_query::{Expr, Func, Query};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect,
+    SqlErr,
+};
+use uuid::Uuid;
+
+use super::sync_runs::{Run, find};
+use crate::domain::ids::SyncRunId;
+use crate::domain::sync::{Lane, RunStatus};
+
+/// The worker that may write to a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lease {
+    pub(crate) run_id: SyncRunId,
+    pub(crate) token: Uuid,
+    /// How long it lasts from each sign of life.
+    pub(crate) length: TimeDelta,
+}
+
+impl Lease {
+    pub(super) fn held(self) -> Condition {
+        Condition::all()
+            .add(Column::Id.eq(self.run_id.0))
+            .add(Column::LeaseToken.eq(self.token))
+            .add(Column::Status.eq(RunStatus::Running.as_str()))
+    }
+}
+
+/// A run with the right to write to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Claimed {
+    pub(crate) run: Run,
+    pub(crate) lease: Lease,
+    /// Whether its last worker died.
+    pub(crate) is_takeover: bool,
+    /// How often in a row a worker of it died at the page where it is.
+    pub(crate) deaths: i32,
+}
+
+/// Runs of a lane that wait for a worker or whose worker fell silent, oldest first.
+pub(crate) async fn waiting(
+    db: &impl ConnectionTrait,
+    lane: Lane,
+    limit: u64,
+    now: DateTime<Utc>,
+) -> Result<Vec<SyncRunId>, DbErr> {
+    let running = Query::select()
+        .column(Column::IntegrationId)
+        .from(Entity)
+        .and_where(Column::Status.eq(RunStatus::Running.as_str()))
+        .to_owned();
+    let in_turn = Condition::all()
+        .add(Column::Status.eq(RunStatus::Queued.as_str()))
+        .add(Column::IntegrationId.not_in_subquery(running));
+    let silent = Condition::all().add(Column::Status.eq(RunStatus::Running.as_str())).add(Column::LeaseUntil.lt(now));
+    let ids: Vec<Uuid> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Lane.eq(lane.as_str()))
+        .filter(Condition::any().add(in_turn).add(silent))
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(ids.into_iter().map(SyncRunId::from).collect())
+}
+
+/// Takes a run up that waits or whose worker fell silent. `None`: it has ended, another worker has it, or another run of its
+/// integration is under way.
+pub(crate) async fn claim(
+    db: &impl ConnectionTrait,
+    id: SyncRunId,
+    length: TimeDelta,
+    now: DateTime<Utc>,
+) -> Result<Option<Claimed>, DbErr> {
+    let Some(row) = Entity::find_by_id(id.0).one(db).await? else { return Ok(None) };
+    let is_queued = row.status == RunStatus::Queued.as_str();
+    let is_silent = row.status == RunStatus::Running.as_str() && row.lease_until.is_some_and(|until| until < now);
+    if !is_queued && !is_silent {
+        return Ok(None);
+    }
+    // A lease that was given back has no token.
+    let is_takeover = row.lease_token.is_some();
+    let deaths = deaths(&row, is_takeover);
+    let lease = Lease { run_id: id, token: Uuid::new_v4(), length };
+    let as_read = match row.lease_token {
+        Some(token) => Column::LeaseToken.eq(token),
+        None => Column::LeaseToken.is_null(),
+    };
+    let first = |column: Column| Expr::expr(Func::coalesce([Expr::col(column), Expr::value(now)]));
+    let won = Entity::update_many()
+        .col_expr(Column::Status, Expr::value(RunStatus::Running.as_str()))
+        .col_expr(Column::LeaseToken, Expr::value(lease.token))
+        .col_expr(Column::LeaseUntil, Expr::value(now + length))
+        .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
+        .col_expr(Column::Deaths, Expr::value(deaths))
+        .col_expr(Column::DeathPage, Expr::value(row.page_count))
+        .col_expr(Column::StartedAt, first(Column::StartedAt))
+        .col_expr(Column::BeganAt, first(Column::BeganAt))
+        .filter(Column::Id.eq(id.0))
+        .filter(Column::Status.eq(row.status.as_str()))
+        .filter(as_read)
+        .filter(Condition::any().add(Column::LeaseUntil.is_null()).add(Column::LeaseUntil.lt(now)))
+        .exec(db)
+        .await;
+    match won {
+        Ok(won) if won.rows_affected == 0 => Ok(None),
+        Ok(_) => Ok(find(db, id).await?.map(|run| Claimed { run, lease, is_takeover, deaths })),
+        Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// How often its workers died at this page. One that wrote a page since begins anew: it does not kill its workers.
+const fn deaths(row: &Model, is_takeover: bool) -> i32 {
+    let before = if row.death_page == row.page_count { row.deaths } else { 0 };
+    if is_takeover { before + 1 } else { before }
+}
+
+/// Prolongs a lease. `false`: somebody else has the run.
+pub(crate) async fn prolong(db: &impl ConnectionTrait, lease: Lease, now: DateTime<Utc>) -> Result<bool, DbErr> {
+    let kept = Entity::update_many()
+        .col_expr(Column::LeaseUntil, Expr::value(now + lease.length))
+        .filter(lease.held())
+        .exec(db)
+        .await?;
+    Ok(kept.rows_affected == 1)
+}
+
+/// Gives a lease back, so that another worker can go on at once.
+pub(crate) async fn release(db: &impl ConnectionTrait, lease: Lease, now: DateTime<Utc>) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::LeaseUntil, Expr::value(now - TimeDelta::milliseconds(1)))
+        .col_expr(Column::LeaseToken, Expr::value(Option::<Uuid>::None))
+        .filter(lease.held())
+        .exec(db)
+        .await?;
+    Ok(())
+}
