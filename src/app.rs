@@ -7,6 +7,9 @@ use std::time::Duration;
 use sea_orm::DbErr;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::auth::KeyRing;
 use crate::config::Config;
@@ -42,6 +45,40 @@ pub struct App {
     pub wake_worker: Arc<Notify>,
     /// Wakes the worker that reads records again when a webhook named one.
     pub wake_hints: Arc<Notify>,
+    /// Answers that go on until something ends.
+    pub streams: Streams,
+}
+
+/// Answers that go on until something ends: they would hold up the end of the service, so they are told of it, and
+/// those that the server does not know of are waited for.
+#[derive(Clone, Debug, Default)]
+pub struct Streams {
+    closing: CancellationToken,
+    open: TaskTracker,
+}
+
+impl Streams {
+    /// Those of a service that stops with `shutdown`.
+    #[must_use]
+    pub fn until(shutdown: CancellationToken) -> Self {
+        Self { closing: shutdown, open: TaskTracker::new() }
+    }
+
+    /// Waits until the service stops.
+    pub async fn closing(&self) {
+        self.closing.cancelled().await;
+    }
+
+    /// Has the end of the service wait until the token is dropped: for a connection that is the server's no more.
+    pub fn hold(&self) -> TaskTrackerToken {
+        self.open.token()
+    }
+
+    /// Waits until no token is held any more.
+    pub async fn closed(&self) {
+        self.open.close();
+        self.open.wait().await;
+    }
 }
 
 /// How long a run may take before it is ended, for the next one to go on.
@@ -123,6 +160,7 @@ pub async fn build(config: &Config) -> Result<App, BuildError> {
         run_limits: RunLimits::default(),
         wake_worker: Arc::new(Notify::new()),
         wake_hints: Arc::new(Notify::new()),
+        streams: Streams::default(),
         keys: KeyRing::default(),
     })
 }

@@ -15,7 +15,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use crate::app::App;
+use crate::app::{App, Streams};
 use crate::error::Error;
 use crate::telemetry::{HTTP_REQUESTS, HTTP_SECONDS};
 use crate::{graphql, rest};
@@ -51,12 +51,19 @@ fn unless_set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<H
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
-/// Serves until `shutdown`, then lets open requests finish, for twenty seconds at most.
+/// Serves until `shutdown`, then lets open requests finish, for twenty seconds at most. Streams are ended at once; their
+/// clients go on with another replica, or with the next process.
 ///
 /// # Errors
 /// The listener fails.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) -> std::io::Result<()> {
-    let server = axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+pub async fn serve(listener: TcpListener, app: App, shutdown: CancellationToken) -> std::io::Result<()> {
+    let streams = Streams::until(shutdown.clone());
+    let router = router(App { streams: streams.clone(), ..app });
+    let server = async {
+        axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned()).await?;
+        streams.closed().await;
+        Ok(())
+    };
     let deadline = async {
         shutdown.cancelled().await;
         tokio::time::sleep(DRAIN_TIMEOUT).await;

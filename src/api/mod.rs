@@ -16,6 +16,7 @@ pub mod object;
 pub mod page;
 pub mod privacy;
 pub mod schedule;
+pub mod progress;
 pub mod sync;
 pub mod webhook;
 pub mod words;

@@ -1,11 +1,11 @@
 //! Access tokens: made for a client, checked on every request.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta};
 use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Caller, keys};
+use super::{Admission, Caller, keys};
 use crate::app::App;
 use crate::domain::access::Scope;
 use crate::domain::ids::{AccountId, ApiClientId, new_uuid};
@@ -68,7 +68,7 @@ pub fn words(scopes: &[Scope]) -> String {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`], whatever is wrong with it.
-pub async fn verify(app: &App, token: &str) -> Result<Caller, Error> {
+pub async fn verify(app: &App, token: &str) -> Result<Admission, Error> {
     if token.len() > MAX_TOKEN_BYTES {
         return Err(Error::Unauthenticated);
     }
@@ -80,12 +80,13 @@ pub async fn verify(app: &App, token: &str) -> Result<Caller, Error> {
     let key = keys::verifying(app, id).await?.ok_or(Error::Unauthenticated)?;
     let claims =
         jsonwebtoken::decode::<Claims>(token, &key.decoding, &rules(app)).map_err(|_| Error::Unauthenticated)?.claims;
-    if !is_current(&claims, app.clock.now()) {
+    let expires_at = DateTime::from_timestamp(claims.exp, 0).ok_or(Error::Unauthenticated)?;
+    if app.clock.now() >= expires_at {
         return Err(Error::Unauthenticated);
     }
     // A scope that this release does not know gives nothing.
     let scopes = claims.scope.split(' ').filter_map(|word| word.parse().ok()).collect();
-    Ok(Caller::client(claims.account.into(), claims.sub.into(), scopes))
+    Ok(Admission { caller: Caller::client(claims.account.into(), claims.sub.into(), scopes), expires_at })
 }
 
 fn rules(app: &App) -> Validation {
@@ -96,8 +97,4 @@ fn rules(app: &App) -> Validation {
     // The time is compared with our own clock below.
     rules.validate_exp = false;
     rules
-}
-
-fn is_current(claims: &Claims, now: DateTime<Utc>) -> bool {
-    now.timestamp() < claims.exp
 }

@@ -57,7 +57,7 @@ pub(super) async fn with_worker(app: App, listener: TcpListener, shutdown: &Canc
         tokio::spawn(hints::run(app.clone(), shutdown.clone())),
         tokio::spawn(registration::run(app.clone(), shutdown.clone())),
     ];
-    let served = server::serve(listener, server::router(app), shutdown.clone()).await;
+    let served = server::serve(listener, app, shutdown.clone()).await;
     shutdown.cancel();
     for worker in workers {
         if worker.await.is_err() {

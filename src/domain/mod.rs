@@ -23,6 +23,7 @@ pub mod membership;
 pub mod page;
 pub mod people;
 pub mod privacy;
+pub mod progress;
 pub mod run;
 pub mod schedule;
 pub mod source_record;

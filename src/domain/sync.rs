@@ -30,6 +30,17 @@ wire_enum! {
     }
 }
 
+impl RunStatus {
+    /// Whether a run that stands there will not change any more.
+    #[must_use]
+    pub const fn has_ended(self) -> bool {
+        match self {
+            Self::Queued | Self::Running => false,
+            Self::Succeeded | Self::Failed | Self::Cancelled => true,
+        }
+    }
+}
+
 wire_enum! {
     /// Which runs wait behind each other: those that read what changed never wait behind passes over whole stores.
     Lane {

@@ -13,6 +13,7 @@ mod lists;
 mod mappings;
 mod operations;
 mod privacy;
+mod progress;
 mod syncs;
 mod tokens;
 mod webhooks;
@@ -43,6 +44,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(syncs::show))
         .routes(routes!(syncs::cancel))
         .routes(routes!(syncs::issues))
+        .routes(routes!(progress::events))
         .routes(routes!(lists::list, lists::create))
         .routes(routes!(lists::show, lists::update, lists::delete))
         .routes(routes!(lists::contacts))

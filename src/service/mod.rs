@@ -15,6 +15,7 @@ pub mod lists;
 pub mod mappings;
 mod person;
 pub mod privacy;
+pub mod progress;
 pub mod relations;
 mod resettle;
 pub mod runs;

@@ -15,6 +15,7 @@ mod magento_connector;
 mod magento_recorded;
 mod notices;
 mod privacy;
+mod progress;
 mod rest;
 mod sandbox_bigcommerce;
 mod sandbox_magento;

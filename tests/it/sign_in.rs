@@ -35,8 +35,8 @@ async fn a_token_names_the_clients_account(db: TestDatabase) {
     let (test, account) = service_with_account(db).await;
     let token = token_of(&test, &account, None).await.expect("a token");
     let caller = token::verify(&test.app, &token).await.expect("the token is good");
-    assert_eq!(caller.account_id, account.account_id);
-    assert_eq!(caller.scopes, Scope::ALL);
+    assert_eq!(caller.caller.account_id, account.account_id);
+    assert_eq!(caller.caller.scopes, Scope::ALL);
 }
 
 async fn a_token_can_carry_fewer_scopes_than_the_client_has(db: TestDatabase) {
@@ -44,7 +44,7 @@ async fn a_token_can_carry_fewer_scopes_than_the_client_has(db: TestDatabase) {
     let scope = Scope::ALL[0];
     let token = token_of(&test, &account, Some(scope.as_str())).await.expect("a token");
     let caller = token::verify(&test.app, &token).await.expect("the token is good");
-    assert_eq!(caller.scopes, [scope]);
+    assert_eq!(caller.caller.scopes, [scope]);
     let refused = token_of(&test, &account, Some("everything")).await;
     assert!(matches!(refused, Err(Refused::Scope)));
 }

@@ -117,8 +117,7 @@ impl Connected {
         let address = listener.local_addr().expect("a bound socket has an address");
         test.app.public_url = format!("http://{address}").into();
         let until = CancellationToken::new();
-        let router = assent::server::router(test.app.clone());
-        tokio::spawn(assent::server::serve(listener, router, until.clone()));
+        tokio::spawn(assent::server::serve(listener, test.app.clone(), until.clone()));
         let shop = Shop::open(&test, platform, options).await;
         shop.store.set_compliance_address(Some(format!("http://{address}/hooks/{}", shop.integration)));
         Self { test, shop, _server: until.drop_guard() }
