@@ -118,6 +118,10 @@ async fn follow(
         run = go_on(&context, run, &store).await?;
     }
     for stream in connector.streams() {
+        // The run has a total once every stream has told its own; until then nobody knows how much is left.
+        run.progress.entry(*stream).or_default();
+    }
+    for stream in connector.streams() {
         if !run.progress.get(stream).is_some_and(|progress| progress.is_done) {
             run = read_stream(&context, run, &store, connector.as_ref(), *stream, shutdown).await?;
         }
