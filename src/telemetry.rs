@@ -34,7 +34,7 @@ pub const HINTS: &str = "assent_webhook_hints_total";
 pub const HINT_SECONDS: &str = "assent_webhook_handling_seconds";
 /// Gauge of privacy requests that are past their deadline, in all accounts.
 pub const PRIVACY_OVERDUE: &str = "assent_privacy_requests_overdue";
-/// Counter of GraphQL operations; labels `kind` (query, mutation) and `outcome` (ok, errors, refused).
+/// Counter of GraphQL operations; labels `kind` (query, mutation, subscription, unknown) and `outcome` (ok, errors, refused).
 pub const GRAPHQL_OPERATIONS: &str = "assent_graphql_operations_total";
 
 /// Bounds of the time histogram in seconds: from a read by key to the request time-out.

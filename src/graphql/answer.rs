@@ -1,4 +1,4 @@
-//! How an execution is shown over HTTP: content type, status, and a code on every error.
+//! How an execution is shown: a code on every error, and over HTTP content type and status.
 
 use async_graphql::{ErrorExtensionValues, Response as Execution, ServerError};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -54,10 +54,7 @@ struct Refusal {
 /// Turns an execution into an answer. Without execution there is no `data`, and its status is 400 where the content
 /// type lets statuses speak.
 pub(super) fn answer(mut execution: Execution, executed: &Executed, media: Media) -> Response {
-    for error in &mut execution.errors {
-        give_code(error, executed.get());
-    }
-    execution.errors.truncate(MAX_ERRORS);
+    tidy(&mut execution, executed.get());
     let status = match media {
         Media::GraphqlResponse if !executed.get() => StatusCode::BAD_REQUEST,
         Media::GraphqlResponse | Media::Json => StatusCode::OK,
@@ -79,6 +76,14 @@ pub(super) fn answer(mut execution: Execution, executed: &Executed, media: Media
         }
         Err(_) => crate::error::Error::Internal("an answer has no JSON form".to_owned()).into_response(),
     }
+}
+
+/// Gives every error its code, and leaves out those beyond a number.
+pub(super) fn tidy(execution: &mut Execution, executed: bool) {
+    for error in &mut execution.errors {
+        give_code(error, executed);
+    }
+    execution.errors.truncate(MAX_ERRORS);
 }
 
 type Sentence = fn() -> String;

@@ -8,33 +8,31 @@
 //! A browser can't be made to send any of this from another site: it takes an `Authorization` header, and a POST has
 //! to be JSON. Batches are refused: each operation is its own request, with its own limits.
 
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
-use async_graphql::{Response as Execution, Variables};
+use async_graphql::Response as Execution;
+use async_graphql::parser::types::OperationType;
 use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
 use super::answer::{Media, answer};
-use super::limits::{Executed, MAX_DOCUMENT_BYTES, too_long};
-use super::{Schema, loaders};
+use super::limits::{Executed, refused};
+use super::operation::{Operation, Parameters, Ready, count};
+use super::{Schema, socket};
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Admission, Caller};
 use crate::error::Error;
-use crate::telemetry::GRAPHQL_OPERATIONS;
 
-/// Largest body in bytes: a document of [`MAX_DOCUMENT_BYTES`] and variables of fifteen times that.
+/// Largest body in bytes, and largest message of a socket: a document of 64 KiB and variables of fifteen times that.
 pub(super) const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// What a subscription over HTTP is told.
+const SUBSCRIPTIONS_ARE_ELSEWHERE: &str =
+    "subscriptions need a WebSocket at /graphql with the subprotocol graphql-transport-ws";
 /// Methods that the path knows.
 pub(super) const METHODS: HeaderValue = HeaderValue::from_static("GET, POST");
-
-/// One GraphQL request, checked for its form.
-struct Parameters {
-    query: String,
-    operation_name: Option<String>,
-    variables: Map<String, Value>,
-}
 
 /// Executes an operation.
 pub(super) async fn post(
@@ -52,14 +50,22 @@ pub(super) async fn post(
     execute(app, caller, &schema, parameters, Media::accepted(&headers), Allowed::Everything).await
 }
 
-/// Executes a query, which is all that GET may: it is cached, repeated and prefetched.
+/// Executes a query, which is all that GET may: it is cached, repeated and prefetched. A handshake opens a socket.
 pub(super) async fn get(
-    caller: Caller,
     State(app): State<App>,
     State(schema): State<Schema>,
+    admission: Result<Admission, Error>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     headers: HeaderMap,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response, Error> {
+    if headers.contains_key(header::UPGRADE) {
+        let upgrade = upgrade.map_err(|_| Error::Malformed("this is not a whole WebSocket handshake".to_owned()))?;
+        // Without the header the first message has to bring a token; a bad one is refused here.
+        let admission = if headers.contains_key(header::AUTHORIZATION) { Some(admission?) } else { None };
+        return socket::open(upgrade, app, schema, admission);
+    }
+    let caller = admission?.caller;
     let parameters = from_query(pairs)?;
     execute(app, caller, &schema, parameters, Media::accepted(&headers), Allowed::QueriesOnly).await
 }
@@ -89,52 +95,22 @@ async fn execute(
     media: Media,
     allowed: Allowed,
 ) -> Result<Response, Error> {
-    let Parameters { query, operation_name, variables } = parameters;
-    if query.len() > MAX_DOCUMENT_BYTES {
-        return Ok(answer(Execution::from_errors(vec![too_long()]), &Executed::default(), media));
-    }
-    let mut request = async_graphql::Request::new(query).variables(Variables::from_json(Value::Object(variables)));
-    request.operation_name = operation_name;
-    let name = request.operation_name.clone();
-    let kind = match request.parsed_query() {
-        Ok(document) => kind_of(document, name.as_deref()),
-        Err(error) => return Ok(answer(Execution::from_errors(vec![error]), &Executed::default(), media)),
+    let not_executed = |error| answer(Execution::from_errors(vec![error]), &Executed::default(), media);
+    let operation = match Operation::read(parameters) {
+        Ok(operation) => operation,
+        Err(error) => return Ok(not_executed(error)),
     };
-    if allowed == Allowed::QueriesOnly && matches!(kind, Some(OperationType::Mutation | OperationType::Subscription)) {
+    let kind = operation.kind;
+    if kind == Some(OperationType::Subscription) {
+        return Ok(not_executed(refused(Error::Malformed(SUBSCRIPTIONS_ARE_ELSEWHERE.to_owned()))));
+    }
+    if allowed == Allowed::QueriesOnly && kind == Some(OperationType::Mutation) {
         return Ok(refuse_method(HeaderValue::from_static("POST")));
     }
-    let executed = Executed::default();
-    let (loader, batches) = loaders::for_request(&app, &caller);
-    let request = request.data(executed.clone()).data(loader).data(app).data(caller);
+    let Ready { request, executed, batches } = operation.of(app, caller);
     let execution = batches.run(schema.execute(request)).await;
     count(kind, &executed, &execution);
     Ok(answer(execution, &executed, media))
-}
-
-/// What kind of operation will be executed; `None` if the document leaves it open.
-fn kind_of(document: &ExecutableDocument, name: Option<&str>) -> Option<OperationType> {
-    match (&document.operations, name) {
-        (DocumentOperations::Single(operation), _) => Some(operation.node.ty),
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name).map(|found| found.node.ty),
-        (DocumentOperations::Multiple(operations), None) => {
-            operations.values().next().filter(|_| operations.len() == 1).map(|only| only.node.ty)
-        }
-    }
-}
-
-fn count(kind: Option<OperationType>, executed: &Executed, execution: &Execution) {
-    let kind = match kind {
-        Some(OperationType::Query) => "query",
-        Some(OperationType::Mutation) => "mutation",
-        Some(OperationType::Subscription) => "subscription",
-        None => "unknown",
-    };
-    let outcome = match (executed.get(), execution.errors.is_empty()) {
-        (false, _) => "refused",
-        (true, true) => "ok",
-        (true, false) => "errors",
-    };
-    metrics::counter!(GRAPHQL_OPERATIONS, "kind" => kind, "outcome" => outcome).increment(1);
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -144,7 +120,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 fn from_body(bytes: &Bytes) -> Result<Parameters, Error> {
     match serde_json::from_slice(bytes) {
-        Ok(Value::Object(members)) => from_members(members),
+        Ok(Value::Object(members)) => Parameters::from_members(members),
         Ok(Value::Array(_)) => Err(Error::Malformed("batches are not supported: send one operation a request".into())),
         Ok(_) => Err(Error::Malformed("the body must be a JSON object with a query".into())),
         Err(error) => {
@@ -164,26 +140,7 @@ fn from_query(pairs: Vec<(String, String)>) -> Result<Parameters, Error> {
         };
         members.insert(name, value);
     }
-    from_members(members)
-}
-
-/// Members beyond these four are ignored, as the specification of the transport asks.
-fn from_members(mut members: Map<String, Value>) -> Result<Parameters, Error> {
-    let Some(Value::String(query)) = members.remove("query") else {
-        return Err(Error::Malformed("query must be there, as text".into()));
-    };
-    let operation_name = match members.remove("operationName") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(name)) => Some(name),
-        Some(_) => return Err(Error::Malformed("operationName must be text".into())),
-    };
-    let mut object = |name: &str| match members.remove(name) {
-        None | Some(Value::Null) => Ok(Map::new()),
-        Some(Value::Object(object)) => Ok(object),
-        Some(_) => Err(Error::Malformed(format!("{name} must be an object"))),
-    };
-    object("extensions")?;
-    Ok(Parameters { query, operation_name, variables: object("variables")? })
+    Parameters::from_members(members)
 }
 
 /// The schema as text, for tools. Open like the OpenAPI document: the program is open, only data needs a token.

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextPrepareRequest};
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Selection, SelectionSet};
-use async_graphql::{Name, Pos, Request, Response, ServerError, ServerResult, Value, async_trait};
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType, Selection, SelectionSet};
+use async_graphql::{Name, Pos, Positioned, Request, Response, ServerError, ServerResult, Value, async_trait};
 
 use crate::error::Error;
 
@@ -46,7 +46,7 @@ pub(super) const MAX_ERRORS: usize = 20;
 /// Refuses a document over a limit.
 ///
 /// # Errors
-/// [`Error::TooComplex`], which names the limit.
+/// [`Error::TooComplex`], which names the limit; [`Error::Malformed`] for a subscription to several things.
 pub(super) fn check(document: &ExecutableDocument) -> Result<(), Error> {
     at_most("operations", document.operations.iter().len() as u64, MAX_OPERATIONS as u64)?;
     at_most("fragments", document.fragments.len() as u64, MAX_FRAGMENTS as u64)?;
@@ -58,6 +58,9 @@ pub(super) fn check(document: &ExecutableDocument) -> Result<(), Error> {
     let mut sum = Weight::default();
     let mut top = 0;
     for (_, operation) in document.operations.iter() {
+        if operation.node.ty == OperationType::Subscription {
+            one_field(&operation.node.selection_set.node)?;
+        }
         let weight = scale.weigh(&operation.node.selection_set.node, 0)?;
         top = top.max(weight.top);
         sum.add(weight);
@@ -67,6 +70,17 @@ pub(super) fn check(document: &ExecutableDocument) -> Result<(), Error> {
     at_most("fields once its fragments are spread", nodes, MAX_NODES)?;
     at_most("fields at the root", top, MAX_ROOT_FIELDS)?;
     at_most("aliases", sum.aliases, MAX_ALIASES)
+}
+
+/// A subscription follows one thing (GraphQL specification, section 5.2.4.1). The library would follow each field, and
+/// those of fragments and with `@skip` or `@include` in ways of its own, so the one has to stand there plainly.
+fn one_field(set: &SelectionSet) -> Result<(), Error> {
+    match set.items.as_slice() {
+        [Positioned { node: Selection::Field(field), .. }] if field.node.directives.is_empty() => Ok(()),
+        _ => Err(Error::Malformed(
+            "a subscription asks for exactly one field at its root, without a fragment or directive".to_owned(),
+        )),
+    }
 }
 
 fn at_most(what: &str, count: u64, limit: u64) -> Result<(), Error> {
@@ -156,8 +170,8 @@ pub(super) fn too_long() -> ServerError {
     refused(Error::TooComplex(format!("the document is longer than {MAX_DOCUMENT_BYTES} bytes")))
 }
 
-/// A limit is about the whole document: its error names no place in it.
-fn refused(error: Error) -> ServerError {
+/// An error about the whole document: it names no place in it.
+pub(super) fn refused(error: Error) -> ServerError {
     let mut error = async_graphql::Error::from(error).into_server_error(Pos::default());
     error.locations.clear();
     error
@@ -256,6 +270,21 @@ mod tests {
         assert!(verdict(&bomb).unwrap_err().contains("more than 2000 fields"));
         let unused = bomb.replacen("{ ...f0 }", "{ a }", 1);
         assert!(verdict(&unused).unwrap_err().contains("more than 2000 fields"));
+    }
+
+    #[test]
+    fn a_subscription_asks_for_one_field_plainly() {
+        verdict("subscription { a: syncProgress { run { id } } }").unwrap();
+        let documents = [
+            "subscription { a b }",
+            "subscription { ...f } fragment f on Subscription { a }",
+            "subscription { ... on Subscription { a } }",
+            "subscription { a @skip(if: true) }",
+            "query Q { a } subscription S { a b }",
+        ];
+        for document in documents {
+            assert!(verdict(document).unwrap_err().contains("exactly one field"), "{document}");
+        }
     }
 
     #[test]

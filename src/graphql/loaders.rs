@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::{Context, OutputType};
-use futures::StreamExt as _;
+use async_stream::stream;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use futures::{Stream, StreamExt as _};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use uuid::Uuid;
 
@@ -70,6 +71,32 @@ impl Batches {
                 ended = &mut execution => return ended,
                 Some(batch) = queue.recv() => running.push(batch),
                 Some(()) = running.next() => {}
+            }
+        }
+    }
+}
+
+impl Batches {
+    /// The same for an execution with several results.
+    pub(super) fn drive<T>(self, executions: impl Stream<Item = T>) -> impl Stream<Item = T> {
+        stream! {
+            let Self(mut queue) = self;
+            let mut executions = pin!(executions);
+            let mut running = FuturesUnordered::new();
+            loop {
+                let next = tokio::select! {
+                    biased;
+                    next = executions.next() => next,
+                    Some(batch) = queue.recv() => {
+                        running.push(batch);
+                        continue;
+                    }
+                    Some(()) = running.next() => continue,
+                };
+                match next {
+                    Some(execution) => yield execution,
+                    None => return,
+                }
             }
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Every operation needs an access token, introspection too; `/schema.graphql` is open, as `/openapi.json` is.
 //! Resolvers extract, call, convert, return. Limits and the reason for each number: `limits.rs`; what happens over
-//! HTTP: `http.rs` and `answer.rs`.
+//! HTTP: `http.rs` and `answer.rs`, and over WebSocket: `socket/`.
 
 mod answer;
 mod context;
@@ -10,11 +10,13 @@ mod http;
 mod limits;
 mod loaders;
 mod mutation;
+mod operation;
 mod pages;
 mod query;
 mod relations;
+mod socket;
+mod subscription;
 
-use async_graphql::EmptySubscription;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::routing;
@@ -23,12 +25,12 @@ use crate::app::App;
 use limits::{Guard, MAX_COMPLEXITY, MAX_DEPTH, MAX_DIRECTIVES, MAX_RECURSION};
 
 /// The schema. Cheap to clone; holds no data.
-pub type Schema = async_graphql::Schema<query::Query, mutation::Mutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<query::Query, mutation::Mutation, subscription::Subscriptions>;
 
 /// Builds the schema with its limits.
 #[must_use]
 pub fn schema() -> Schema {
-    Schema::build(query::Query::default(), mutation::Mutation::default(), EmptySubscription)
+    Schema::build(query::Query::default(), mutation::Mutation::default(), subscription::Subscriptions)
         .limit_depth(MAX_DEPTH)
         .limit_complexity(MAX_COMPLEXITY)
         .limit_recursive_depth(MAX_RECURSION)

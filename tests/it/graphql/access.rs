@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use assent::domain::access::Scope;
+use futures::StreamExt as _;
 use serde_json::{Value, json};
 
-use super::operations::{OPERATIONS, filled};
+use super::operations::{OPERATIONS, SUBSCRIPTIONS, filled};
 use super::{ask, data, refusal};
 use crate::support::api::Api;
 use crate::support::databases::{TestDatabase, both_databases};
@@ -19,19 +20,21 @@ both_databases!(
 
 /// The names of all root fields, from the schema itself.
 async fn root_fields() -> BTreeSet<String> {
-    let introspection = "{ __schema { queryType { fields { name } } mutationType { fields { name } } } }";
+    let introspection = "{ __schema { queryType { fields { name } } mutationType { fields { name } }
+        subscriptionType { fields { name } } } }";
     let response = assent::graphql::schema().execute(introspection).await;
     let schema = response.data.into_json().expect("the answer is JSON");
     let names = |root: &str| {
         let fields = schema["__schema"][root]["fields"].as_array().expect("fields").clone();
         fields.into_iter().map(|field| field["name"].as_str().expect("a name").to_owned())
     };
-    names("queryType").chain(names("mutationType")).collect()
+    ["queryType", "mutationType", "subscriptionType"].into_iter().flat_map(names).collect()
 }
 
 #[tokio::test]
 async fn every_root_field_has_its_document_here() {
-    let tested: BTreeSet<String> = OPERATIONS.iter().map(|operation| operation.field.to_owned()).collect();
+    let tested: BTreeSet<String> =
+        OPERATIONS.iter().chain(SUBSCRIPTIONS).map(|operation| operation.field.to_owned()).collect();
     assert_eq!(tested, root_fields().await);
 }
 
@@ -46,10 +49,10 @@ async fn every_root_field_is_denied_without_a_caller() {
     }
     all["shop"]["platform"] = json!("WOOCOMMERCE");
     all["newer"] = all["again"].clone();
-    for operation in OPERATIONS {
+    for operation in OPERATIONS.iter().chain(SUBSCRIPTIONS) {
         let variables = async_graphql::Variables::from_json(operation.variables(&all));
         let request = async_graphql::Request::new(operation.document).variables(variables);
-        let response = assent::graphql::schema().execute(request).await;
+        let response = assent::graphql::schema().execute_stream(request).next().await.expect("there is an answer");
         let answer = serde_json::to_value(&response).expect("the answer is JSON");
         assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{}: {answer}", operation.field);
         assert_eq!(answer["data"], Value::Null, "{}", operation.field);

@@ -148,6 +148,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("deleteList", &["lists:write"], "mutation($list: UUID!) { deleteList(id: $list) }"),
 ];
 
+/// Every root field of subscriptions. What a socket says of them is tested in `progress`.
+pub(super) const SUBSCRIPTIONS: &[Operation] = &[operation(
+    "syncProgress",
+    &["syncs:read"],
+    "subscription($run: UUID!) { syncProgress(syncId: $run) { percent run { id status } } }",
+)];
+
 impl Operation {
     /// The variables that its document declares.
     pub(super) fn variables(&self, all: &Value) -> Value {

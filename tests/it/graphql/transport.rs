@@ -12,6 +12,7 @@ both_databases!(
     content_type_and_status_follow_what_is_accepted,
     a_body_that_is_no_request_is_a_problem,
     a_query_may_come_by_get_and_a_mutation_may_not,
+    a_subscription_is_told_where_to_go,
     without_a_token_there_is_nothing_to_see,
 );
 
@@ -122,6 +123,24 @@ async fn a_query_may_come_by_get_and_a_mutation_may_not(db: TestDatabase) {
         (put.problem().1.as_str(), &put.headers[header::ALLOW]),
         ("METHOD_NOT_ALLOWED", &"GET, POST".parse().expect("a header"))
     );
+}
+
+async fn a_subscription_is_told_where_to_go(db: TestDatabase) {
+    let api = Api::new(db).await;
+    let query = "subscription { syncProgress(syncId: \"0190163d-8694-739b-aea5-966c26f8ad91\") { percent } }";
+    let accept = [("accept", "application/graphql-response+json")];
+    let posted = post(&api, Some(&api.token), &accept, &json!({"query": query}).to_string()).await;
+    let path = url::form_urlencoded::Serializer::for_suffix("/graphql?".to_owned(), "/graphql?".len())
+        .append_pair("query", query)
+        .finish();
+    let got = send(&api, "GET", &path, Some(&api.token), &accept, "").await;
+    for answer in [posted, got] {
+        assert_eq!((answer.status.as_u16(), super::refusal(&answer).0.as_str()), (400, "MALFORMED"));
+        assert!(answer.text.contains("graphql-transport-ws"), "{}", answer.text);
+    }
+    let upgrade = [("upgrade", "websocket")];
+    let half = send(&api, "GET", "/graphql", Some(&api.token), &upgrade, "").await;
+    assert_eq!(half.problem().1, "MALFORMED");
 }
 
 async fn without_a_token_there_is_nothing_to_see(db: TestDatabase) {

@@ -1,6 +1,8 @@
 //! Runs that are watched while they go on: over real sockets, on both databases.
 
 mod events;
+mod protocol;
+mod socket;
 
 use std::sync::Arc;
 use std::time::Duration;
