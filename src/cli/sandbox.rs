@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use self::report::{Installed, Report};
-use super::progress::{Watched, watch};
+use super::progress::{Show, Watched, watch};
 use super::serve::{bind, cancel_on_signal, with_worker};
 use super::{Failure, Format, print, print_json};
 use crate::app::{self, App};
@@ -213,12 +213,12 @@ async fn sync_all(
     let mut watched = Vec::with_capacity(installed.len());
     for store in &installed {
         let run = syncs::start(app, caller, store.id, RunMode::Full).await?;
-        watched.push(Watched { run, name: store.name.clone() });
+        watched.push(Watched { caller: caller.clone(), run, name: store.name.clone() });
     }
     let stop = shutdown.child_token();
     let worker = tokio::spawn(worker::run(app.clone(), stop.clone()));
     let runs = tokio::select! {
-        runs = watch(app, caller, &watched) => runs?,
+        runs = watch(app, &watched, Show::on_stderr(false)) => runs?,
         () = shutdown.cancelled() => return Err(Failure::failed("stopped before the first syncs had ended")),
     };
     stop.cancel();

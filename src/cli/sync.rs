@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::progress::{Watched, watch};
+use super::progress::{Show, Watched, watch};
 use super::serve::cancel_on_signal;
 use super::{Failure, Format, print, print_json, table};
 use crate::app;
@@ -20,13 +20,16 @@ use crate::sync::worker;
 
 /// Sync installed stores now, in this process or a serving one, and watch it.
 ///
-/// Shows a bar for each store on stderr, then a table. Ctrl-C leaves the runs to the next worker.
+/// In a terminal, a bar for each store tells on stderr what was read, how fast, and how much is left where the store tells
+/// its total; then comes a table. Where stderr is no terminal nothing is told meanwhile, unless --watch asks for lines.
+/// Ctrl-C leaves the runs to the next worker.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   assent sync                                            all active integrations
   assent sync 019a0000-0000-7000-8000-000000000001       one of them
-  assent sync --mode full --format json")]
+  assent sync --mode full --format json
+  assent sync --watch 2> progress.log                    a line per store whenever something changed")]
 pub(super) struct Arguments {
     /// Integrations to sync, by id [default: all that are active].
     #[arg(value_name = "INTEGRATION")]
@@ -34,6 +37,9 @@ pub(super) struct Arguments {
     /// How much to read.
     #[arg(long, value_enum, default_value_t = Mode::Incremental)]
     mode: Mode,
+    /// Follow the runs also where stderr is no terminal: a line for each change, at most one a second for a store.
+    #[arg(long)]
+    watch: bool,
     /// How to print the result.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -65,19 +71,12 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<(), Fai
     for store in &stores {
         let caller = Caller::operator(store.account_id);
         let run = syncs::start(&app, &caller, store.id, arguments.mode.into()).await?;
-        runs.push((caller, Watched { run, name: store.name.clone() }));
+        runs.push(Watched { caller, run, name: store.name.clone() });
     }
     let stop = shutdown.child_token();
     let worker = tokio::spawn(worker::run(app.clone(), stop.clone()));
-    let watching = async {
-        let mut ended = Vec::with_capacity(runs.len());
-        for (caller, watched) in &runs {
-            ended.extend(watch(&app, caller, std::slice::from_ref(watched)).await?);
-        }
-        Ok::<_, Failure>(ended)
-    };
     let ended = tokio::select! {
-        ended = watching => ended?,
+        ended = watch(&app, &runs, Show::on_stderr(arguments.watch)) => ended?,
         () = shutdown.cancelled() => Vec::new(),
     };
     stop.cancel();
@@ -86,8 +85,8 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<(), Fai
         return Err(Failure::failed("the sync worker ended badly; see the log"));
     }
     let mut notices = Vec::with_capacity(stores.len());
-    for (caller, store) in runs.iter().map(|(caller, _)| caller).zip(&stores) {
-        notices.push(integrations::get(&app, caller, store.id).await?.notices);
+    for (watched, store) in runs.iter().zip(&stores) {
+        notices.push(integrations::get(&app, &watched.caller, store.id).await?.notices);
     }
     tell(&stores, &ended, &notices, arguments.format)
 }

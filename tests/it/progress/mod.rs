@@ -1,5 +1,6 @@
 //! Runs that are watched while they go on: over real sockets, on both databases.
 
+mod command;
 mod events;
 mod protocol;
 mod socket;

@@ -105,7 +105,7 @@ async fn a_socket_carries_sixteen_operations_and_takes_more_when_one_has_ended()
         socket.say(&json!({"type": "complete", "id": "3"})).await;
         socket.say(&json!({"type": "complete", "id": "never begun"})).await;
         socket.subscribe("3", "{ me { actor } }", json!({})).await;
-        assert_eq!(socket.hear_of("next", "3").await["data"]["me"]["actor"].is_string(), true);
+        assert!(socket.hear_of("next", "3").await["data"]["me"]["actor"].is_string());
         socket.hear_of("complete", "3").await;
     })
     .await;
