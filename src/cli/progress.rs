@@ -144,13 +144,14 @@ impl Board {
 
 fn draw(bar: &ProgressBar, progress: &SyncProgress) {
     let run = &progress.run;
+    // First: each of the others may draw.
+    bar.set_style(style(run.total.is_some()));
     bar.set_message(line(progress));
     match run.total {
         // The store's total is a hint: more may come while it is read.
         Some(total) => bar.set_length(total.max(run.counts.read)),
         None => bar.unset_length(),
     }
-    bar.set_style(style(run.total.is_some()));
     bar.set_position(run.counts.read);
     if run.status.has_ended() && !bar.is_finished() {
         bar.abandon();
