@@ -34,6 +34,9 @@ pub struct Model {
     pub actor: Option<String>,
     /// When.
     pub at: DateTimeUtc,
+    /// Microseconds from the person's opt-out to this leave, where the store dates the opt-out; below zero if its clock
+    /// was ahead of ours.
+    pub opt_out_micros: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

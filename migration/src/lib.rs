@@ -20,6 +20,7 @@ mod m20260101_000010_give_hints_lanes;
 mod m20260101_000011_prove_erasure;
 mod m20260101_000012_add_source_record_memory;
 mod m20260101_000013_schedule_syncs;
+mod m20260101_000014_time_opt_outs;
 
 /// All changes, in order.
 #[derive(Debug)]
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000011_prove_erasure::Migration),
             Box::new(m20260101_000012_add_source_record_memory::Migration),
             Box::new(m20260101_000013_schedule_syncs::Migration),
+            Box::new(m20260101_000014_time_opt_outs::Migration),
         ]
     }
 }

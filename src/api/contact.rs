@@ -157,6 +157,9 @@ pub struct MembershipEventView {
     pub consent_record_id: Option<Uuid>,
     /// Who, where a person or a program did.
     pub actor: Option<String>,
+    /// When the person opted out, if that is why they left and the store tells when; else `null`. From then to `at` is how
+    /// long it took.
+    pub said_at: Option<DateTime<Utc>>,
     /// When.
     pub at: DateTime<Utc>,
 }
@@ -175,6 +178,7 @@ impl From<MembershipEvent> for MembershipEventView {
             source_record_id,
             consent_record_id,
             actor,
+            said_at,
             at,
         } = event;
         Self {
@@ -189,6 +193,7 @@ impl From<MembershipEvent> for MembershipEventView {
             source_record_id: source_record_id.map(Uuid::from),
             consent_record_id: consent_record_id.map(Uuid::from),
             actor,
+            said_at,
             at,
         }
     }

@@ -13,7 +13,7 @@ use super::words::{Audience, Health, IntegrationState, Platform};
 use crate::connectors::{Check, ConnectionReport};
 use crate::domain::contact_rules;
 use crate::domain::ids::ListId;
-use crate::domain::integration::{Integration, Notice};
+use crate::domain::integration::{Integration, Notice, OptOutLatency};
 use crate::error::Error;
 use crate::service::integrations::{IntegrationChange, NewIntegration};
 use crate::service::mappings::{AudienceEffect, MappingChange};
@@ -55,6 +55,9 @@ pub struct IntegrationView {
     pub synced_at: Option<DateTime<Utc>>,
     /// When the last full run ended well; `null` before the first.
     pub full_synced_at: Option<DateTime<Utc>>,
+    /// How long opt-outs in the store took until the person was off the list; `null` if in the last 30 days there were none
+    /// that the store dates.
+    pub opt_out_latency: Option<OptOutLatencyView>,
     /// When it was installed.
     pub created_at: DateTime<Utc>,
     /// When somebody last changed it.
@@ -80,6 +83,7 @@ impl From<Integration> for IntegrationView {
             lag,
             synced_at,
             full_synced_at,
+            opt_out_latency,
             created_at,
             updated_at,
         } = integration;
@@ -99,9 +103,32 @@ impl From<Integration> for IntegrationView {
             schedule: planned.into(),
             synced_at,
             full_synced_at,
+            opt_out_latency: opt_out_latency.map(OptOutLatencyView::from),
             created_at,
             updated_at,
         }
+    }
+}
+
+/// How long opt-outs in a store took until the person was off the list.
+#[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OptOutLatency)]
+#[graphql(name = "OptOutLatency")]
+pub struct OptOutLatencyView {
+    /// How many there were, of those that the store dates.
+    pub count: u64,
+    /// Seconds within which half of them were carried out.
+    pub p50_seconds: f64,
+    /// Seconds within which 99 of 100 were carried out.
+    pub p99_seconds: f64,
+    /// From when on they are counted: 30 days ago.
+    pub since: DateTime<Utc>,
+}
+
+impl From<OptOutLatency> for OptOutLatencyView {
+    fn from(OptOutLatency { count, p50, p99, since }: OptOutLatency) -> Self {
+        Self { count, p50_seconds: p50.as_secs_f64(), p99_seconds: p99.as_secs_f64(), since }
     }
 }
 

@@ -103,6 +103,8 @@ pub struct MembershipEvent {
     pub consent_record_id: Option<ConsentRecordId>,
     /// Who, where a person or a program did.
     pub actor: Option<String>,
+    /// When the person opted out, if that is why and the store tells when.
+    pub said_at: Option<DateTime<Utc>>,
     /// When.
     pub at: DateTime<Utc>,
 }

@@ -1,6 +1,7 @@
 //! An installed store.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -44,10 +45,25 @@ pub struct Integration {
     pub synced_at: Option<DateTime<Utc>>,
     /// When the last full run ended well.
     pub full_synced_at: Option<DateTime<Utc>>,
+    /// How long opt-outs in the store took of late; `None` if there were none that the store dates.
+    pub opt_out_latency: Option<OptOutLatency>,
     /// When it was installed.
     pub created_at: DateTime<Utc>,
     /// When somebody last changed it.
     pub updated_at: DateTime<Utc>,
+}
+
+/// How long opt-outs in a store took until the person was off the list, of those that the store dates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OptOutLatency {
+    /// How many there were; at least one.
+    pub count: u64,
+    /// The time within which half of them were carried out (nearest rank).
+    pub p50: Duration,
+    /// The time within which 99 of 100 were carried out (nearest rank).
+    pub p99: Duration,
+    /// From when on they are counted.
+    pub since: DateTime<Utc>,
 }
 
 /// Something about an integration that works less far than one may expect. Syncing goes on.

@@ -98,6 +98,14 @@ pub struct Word {
     pub observed: bool,
 }
 
+impl Word {
+    /// Since when the person is opted in no longer, if this says so and the store gives a time that can be believed.
+    #[must_use]
+    pub fn opted_out_at(self) -> Option<DateTime<Utc>> {
+        (self.value != OptIn::Granted && !self.observed).then_some(self.at)
+    }
+}
+
 /// The newest word; at equal times the less permissive one. The merge law itself.
 #[must_use]
 pub fn newest(words: impl IntoIterator<Item = Word>) -> Option<Word> {
@@ -337,6 +345,15 @@ mod tests {
         let yes = Held::next(None, true, &statement(OptIn::Granted, Some(1), Scope::Address), at(1));
         let moved = Held::next(Some(&yes), false, &statement(OptIn::Granted, Some(1), Scope::Address), at(2));
         assert_eq!(moved.word.map(|word| word.value), Some(OptIn::Granted));
+    }
+
+    #[test]
+    fn only_a_no_that_the_store_dates_has_a_time() {
+        let said = |value, observed| Word { at: at(7), value, observed }.opted_out_at();
+        assert_eq!(said(OptIn::Withdrawn, false), Some(at(7)));
+        assert_eq!(said(OptIn::Withdrawn, true), None, "that is when we saw it");
+        assert_eq!(said(OptIn::Unknown, false), Some(at(7)), "a yes that the store took back without calling it a no");
+        assert_eq!(said(OptIn::Granted, false), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
@@ -56,6 +56,8 @@ pub(crate) struct Change {
 pub(crate) struct Touch {
     pub(crate) cause: Cause,
     pub(crate) record: SourceRecordId,
+    /// When the person opted out, if that is what happened and the store tells when.
+    pub(crate) said_at: Option<DateTime<Utc>>,
 }
 
 /// What has to be written.
@@ -72,11 +74,13 @@ pub(crate) struct Plan {
     pub(crate) stay: Vec<MappingGround>,
 }
 
-/// How many contacts came onto a list and went off one, by the audience that caused it.
+/// How many contacts came onto a list and went off one, by the audience that caused it, and how long opt-outs took.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Settled {
     pub(crate) joined: BTreeMap<Audience, u64>,
     pub(crate) left: BTreeMap<Audience, u64>,
+    /// From the opt-out in the store until the person was off the list, of each that the store dates.
+    pub(crate) opt_outs: Vec<TimeDelta>,
 }
 
 /// All that is known of one address in one store.
@@ -252,11 +256,13 @@ fn why_it_ends(audience: Audience, person: &Person) -> Touch {
         (touch, ..) if person.is_suppressed => Touch {
             cause: Cause::Suppressed,
             record: touch.map(|touch| touch.record).or(any_record).unwrap_or(SourceRecordId(Uuid::nil())),
+            said_at: None,
         },
-        (_, Some((_, record)), _) => Touch { cause: Cause::OptedOut, record },
+        (_, Some((word, record)), _) => Touch { cause: Cause::OptedOut, record, said_at: word.opted_out_at() },
         (Some(touch), None, _) => touch,
-        (None, None, Some(record)) => Touch { cause: Cause::NoLongerFits, record },
-        (None, None, None) => Touch { cause: Cause::NoLongerFits, record: SourceRecordId(Uuid::nil()) },
+        (None, None, record) => {
+            Touch { cause: Cause::NoLongerFits, record: record.unwrap_or(SourceRecordId(Uuid::nil())), said_at: None }
+        }
     }
 }
 
@@ -309,11 +315,11 @@ pub(crate) async fn write(
     events.extend(teller.leaves(&plan.end, &left));
     memberships::record_events(tx, account, &events, at).await?;
     source_records::save(tx, account, store.integration_id, &plan.records).await?;
-    Ok((Settled::of(&events), head))
+    Ok((Settled::of(&events, at), head))
 }
 
 impl Settled {
-    fn of(events: &[Event]) -> Self {
+    fn of(events: &[Event], at: DateTime<Utc>) -> Self {
         let mut settled = Self::default();
         for event in events {
             let tally = match event.kind {
@@ -323,6 +329,7 @@ impl Settled {
             if let Some(audience) = event.story.audience {
                 *tally.entry(audience).or_default() += 1;
             }
+            settled.opt_outs.extend(event.story.said_at.map(|said_at| (at - said_at).max(TimeDelta::zero())));
         }
         settled
     }

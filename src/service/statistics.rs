@@ -1,12 +1,19 @@
-//! How much an account holds.
+//! How much an account holds, and how fast its stores' opt-outs are carried out.
+
+use chrono::TimeDelta;
 
 use crate::app::App;
 use crate::auth::Caller;
 use crate::domain::access::Scope;
-use crate::domain::ids::{ListId, SyncRunId};
+use crate::domain::ids::{AccountId, IntegrationId, ListId, SyncRunId};
+use crate::domain::integration::Integration;
 use crate::domain::membership::MembershipEventKind;
 use crate::error::Error;
 use crate::store::statistics;
+use crate::store::view::opt_out_latency;
+
+/// Opt-outs of how long ago count: enough of them for a percentile of a small shop, and still the present.
+const LATENCY_WINDOW: TimeDelta = TimeDelta::days(30);
 
 /// Number of contacts and of consent records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,4 +44,18 @@ pub async fn movements(app: &App, caller: &Caller, run: SyncRunId, list: ListId)
     caller.require(Scope::SyncsRead)?;
     let of = |kind| statistics::events(&app.db, caller.account_id, list, run, kind);
     Ok((of(MembershipEventKind::Joined).await?, of(MembershipEventKind::Left).await?))
+}
+
+/// Adds to integrations how long opt-outs took in the last thirty days.
+pub(super) async fn note_opt_out_latency(
+    app: &App,
+    account: AccountId,
+    integrations: &mut [Integration],
+) -> Result<(), Error> {
+    let ids: Vec<IntegrationId> = integrations.iter().map(|integration| integration.id).collect();
+    let found = opt_out_latency::of(&app.db, account, &ids, app.clock.now() - LATENCY_WINDOW).await?;
+    for integration in integrations {
+        integration.opt_out_latency = found.get(&integration.id).copied();
+    }
+    Ok(())
 }

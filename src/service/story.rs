@@ -34,6 +34,7 @@ impl<'a> Teller<'a> {
             source_record_id: (!record.0.is_nil()).then_some(record),
             consent_record_id: consent.filter(|_| audience == Audience::Subscribers),
             actor: self.behalf.actor.clone(),
+            said_at: None,
         }
     }
 
@@ -68,7 +69,9 @@ impl<'a> Teller<'a> {
             .filter_map(|place| {
                 let (audience, why) = *by_place.get(place)?;
                 let cause = self.behalf.cause.unwrap_or(why.cause);
-                Some(event(*place, MembershipEventKind::Left, cause, self.story(why.record, audience)))
+                let said_at = why.said_at.filter(|_| cause == Cause::OptedOut);
+                let story = Story { said_at, ..self.story(why.record, audience) };
+                Some(event(*place, MembershipEventKind::Left, cause, story))
             })
             .collect()
     }

@@ -111,6 +111,8 @@ pub(crate) struct Story {
     pub(crate) consent_record_id: Option<ConsentRecordId>,
     /// Who, where a person or a program did.
     pub(crate) actor: Option<String>,
+    /// When the person opted out, if that is why and the store tells when.
+    pub(crate) said_at: Option<DateTime<Utc>>,
 }
 
 /// A join or a leave.
@@ -241,7 +243,7 @@ pub(crate) async fn record_events(
     events: &[Event],
     at: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    for chunk in events.chunks(rows_per_statement(14)) {
+    for chunk in events.chunks(rows_per_statement(15)) {
         let rows = chunk.iter().map(|event| membership_event::ActiveModel {
             id: Set(new_uuid(at)),
             account_id: Set(account.0),
@@ -256,6 +258,7 @@ pub(crate) async fn record_events(
             consent_record_id: Set(event.story.consent_record_id.map(|id| id.0)),
             actor: Set(event.story.actor.clone()),
             at: Set(at),
+            opt_out_micros: Set(event.story.said_at.and_then(|said_at| (at - said_at).num_microseconds())),
         });
         membership_event::Entity::insert_many(rows).exec_without_returning(tx).await?;
     }

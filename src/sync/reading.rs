@@ -156,7 +156,7 @@ impl Reading {
 /// Looks at the record's address again.
 fn touch(change: &mut Change, record: &SourceRecord, cause: Option<Cause>) {
     if let Some(email) = &record.email {
-        let why = cause.map(|cause| Touch { cause, record: record.id });
+        let why = cause.map(|cause| Touch { cause, record: record.id, said_at: None });
         let entry = change.addresses.entry(email.normalized().to_owned()).or_default();
         *entry = why.or(*entry);
     }

@@ -14,6 +14,7 @@ mod graphql;
 mod magento_connector;
 mod magento_recorded;
 mod notices;
+mod opt_out_latency;
 mod privacy;
 mod progress;
 mod rest;

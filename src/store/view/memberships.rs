@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use ::entity::membership::{Column, Entity, Model};
 use ::entity::{contact_list, ground, membership_event};
+use chrono::TimeDelta;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, Order, QueryFilter, QueryOrder, Select};
 use uuid::Uuid;
 
@@ -145,6 +146,7 @@ pub(super) fn event(row: membership_event::Model) -> Result<MembershipEvent, DbE
         source_record_id: row.source_record_id.map(Into::into),
         consent_record_id: row.consent_record_id.map(Into::into),
         actor: row.actor,
+        said_at: row.opt_out_micros.map(|micros| row.at - TimeDelta::microseconds(micros)),
         at: row.at,
     })
 }

@@ -5,6 +5,7 @@ pub mod contacts;
 pub(crate) mod integrations;
 pub(crate) mod lists;
 pub(crate) mod memberships;
+pub(crate) mod opt_out_latency;
 pub(crate) mod privacy_requests;
 pub(crate) mod relations;
 pub(crate) mod runs;

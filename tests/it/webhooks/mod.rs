@@ -8,6 +8,7 @@ mod carried_out;
 mod compliance;
 mod handed_on;
 mod late_answers;
+mod latency;
 mod lost_workers;
 mod platforms;
 mod post;
