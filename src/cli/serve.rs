@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, print};
 use crate::app::{self, App};
 use crate::config::Config;
-use crate::sync::{hints, registration, scheduler, worker};
+use crate::sync::{gauges, hints, registration, scheduler, worker};
 use crate::{server, telemetry};
 
 /// Run the service: the API, the sync worker and the webhook workers.
@@ -56,6 +56,7 @@ pub(super) async fn with_worker(app: App, listener: TcpListener, shutdown: &Canc
         tokio::spawn(worker::run(app.clone(), shutdown.clone())),
         tokio::spawn(hints::run(app.clone(), shutdown.clone())),
         tokio::spawn(registration::run(app.clone(), shutdown.clone())),
+        tokio::spawn(gauges::run(app.clone(), shutdown.clone())),
     ];
     let served = server::serve(listener, app, shutdown.clone()).await;
     shutdown.cancel();

@@ -14,11 +14,13 @@ use bytes::{Bytes, BytesMut};
 use chrono::DateTime;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Method, StatusCode};
 use tokio::time::Instant;
 
 use super::ConnectorError;
 use super::token::{TokenCache, Tokens};
 use crate::domain::Platform;
+use crate::telemetry::{STORE_REQUESTS, STORE_SECONDS};
 
 pub(crate) use download::Lines;
 pub use pace::{Pace, ahead};
@@ -119,23 +121,10 @@ impl Http {
     ) -> Result<Answer, ConnectorError> {
         let request = request.build().map_err(|_| ConnectorError::Refused { status: 0 })?;
         self.admit(request.url())?;
-        let _turn = pace.wait(cost).await;
-        let started = Instant::now();
-        let method = request.method().clone();
+        let _turn = pace.wait(platform, cost).await;
+        let asking = Asking::begin(platform, request.method());
         let result = self.exchange(request).await;
-        let outcome = match &result {
-            Ok(answer) => answer.status.as_str().to_owned(),
-            Err(error) => error.code().to_owned(),
-        };
-        metrics::counter!("assent_store_requests_total", "platform" => platform.as_str(), "outcome" => outcome.clone())
-            .increment(1);
-        tracing::debug!(
-            store.platform = platform.as_str(),
-            http.method = method.as_str(),
-            http.outcome = outcome,
-            duration_ms = started.elapsed().as_secs_f64() * 1000.0,
-            "store request"
-        );
+        asking.ended(result.as_ref().map(|answer| answer.status));
         result
     }
 
@@ -156,6 +145,38 @@ impl Http {
             body.extend_from_slice(&chunk);
         }
         Ok(Answer { status, headers, body: body.freeze() })
+    }
+}
+
+/// A request that is under way.
+struct Asking {
+    platform: Platform,
+    method: Method,
+    started: Instant,
+}
+
+impl Asking {
+    fn begin(platform: Platform, method: &Method) -> Self {
+        Self { platform, method: method.clone(), started: Instant::now() }
+    }
+
+    /// Tells what came of it, in one line and in the metrics.
+    fn ended(self, result: Result<StatusCode, &ConnectorError>) {
+        let platform = self.platform.as_str();
+        let outcome = match result {
+            Ok(status) => status.as_str().to_owned(),
+            Err(error) => error.code().to_owned(),
+        };
+        let seconds = self.started.elapsed().as_secs_f64();
+        metrics::histogram!(STORE_SECONDS, "platform" => platform).record(seconds);
+        metrics::counter!(STORE_REQUESTS, "platform" => platform, "outcome" => outcome.clone()).increment(1);
+        tracing::debug!(
+            store.platform = platform,
+            http.method = self.method.as_str(),
+            http.outcome = outcome,
+            duration_ms = seconds * 1000.0,
+            "store request"
+        );
     }
 }
 

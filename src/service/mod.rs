@@ -16,6 +16,7 @@ pub mod mappings;
 mod person;
 pub mod privacy;
 pub mod progress;
+pub mod queues;
 pub mod relations;
 mod resettle;
 pub mod runs;

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::hints::{Claimed, from_row};
 use crate::domain::ids::IntegrationId;
 use crate::domain::sync::IntegrationState;
+use crate::telemetry::TAKEOVERS;
 
 /// Before when a hint is not taken up once more that was taken up in vain: others of its lane go first.
 const AFTER_LAPSE: TimeDelta = TimeDelta::minutes(1);
@@ -117,6 +118,9 @@ pub(crate) async fn claim(
         .one(tx)
         .await?;
     let Some(lane) = lane else { return Ok(None) };
+    if lane.lease_token.is_some() {
+        metrics::counter!(TAKEOVERS, "work" => "hints").increment(1);
+    }
     let token = Uuid::new_v4();
     let hints = take(tx, &lane, token, limit, now).await?;
     Entity::update_many()

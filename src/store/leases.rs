@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::sync_runs::{Run, find};
 use crate::domain::ids::SyncRunId;
 use crate::domain::sync::{Lane, RunStatus};
+use crate::telemetry::TAKEOVERS;
 
 /// The worker that may write to a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +37,6 @@ impl Lease {
 pub(crate) struct Claimed {
     pub(crate) run: Run,
     pub(crate) lease: Lease,
-    /// Whether its last worker died.
-    pub(crate) is_takeover: bool,
     /// How often in a row a worker of it died at the page where it is.
     pub(crate) deaths: i32,
 }
@@ -111,7 +110,12 @@ pub(crate) async fn claim(
         .await;
     match won {
         Ok(won) if won.rows_affected == 0 => Ok(None),
-        Ok(_) => Ok(find(db, id).await?.map(|run| Claimed { run, lease, is_takeover, deaths })),
+        Ok(_) => {
+            if is_takeover {
+                metrics::counter!(TAKEOVERS, "work" => "run").increment(1);
+            }
+            Ok(find(db, id).await?.map(|run| Claimed { run, lease, deaths }))
+        }
         Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(None),
         Err(error) => Err(error),
     }

@@ -1,14 +1,10 @@
-//! What a run came across: the records that a full pass was shown, and those that could not be used.
+//! The records that a full pass was shown.
 
-use ::entity::{quarantined_record, sync_page};
-use chrono::{DateTime, Utc};
+use ::entity::sync_page;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use uuid::Uuid;
 
-use super::sync_runs::Run;
-use super::words::rows_per_statement;
-use crate::domain::ids::{SourceRecordId, SyncRunId, new_uuid};
-use crate::domain::people::{QuarantineReason, StoreId, Stream};
+use crate::domain::ids::{SourceRecordId, SyncRunId};
 
 /// Remembers which source records a page of a full run showed.
 pub(crate) async fn remember_seen(
@@ -52,38 +48,4 @@ pub(crate) async fn all_seen(
     seen.sort_unstable();
     seen.dedup();
     Ok(seen)
-}
-
-/// A record that could not be used.
-#[derive(Debug, Clone)]
-pub(crate) struct Quarantined {
-    pub(crate) stream: Stream,
-    pub(crate) store_id: Option<StoreId>,
-    pub(crate) reason: QuarantineReason,
-    /// What is wrong; never a value.
-    pub(crate) detail: String,
-}
-
-/// Writes down the records of a page that could not be used.
-pub(crate) async fn quarantine(
-    tx: &impl ConnectionTrait,
-    run: &Run,
-    records: &[Quarantined],
-    at: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    for chunk in records.chunks(rows_per_statement(9)) {
-        let rows = chunk.iter().map(|record| quarantined_record::ActiveModel {
-            id: Set(new_uuid(at)),
-            account_id: Set(run.account_id.0),
-            integration_id: Set(run.integration_id.0),
-            run_id: Set(run.id.0),
-            stream: Set(record.stream.as_str().to_owned()),
-            store_id: Set(record.store_id.as_ref().map(|id| id.as_str().to_owned())),
-            reason: Set(record.reason.as_str().to_owned()),
-            detail: Set(record.detail.clone()),
-            created_at: Set(at),
-        });
-        quarantined_record::Entity::insert_many(rows).exec_without_returning(tx).await?;
-    }
-    Ok(())
 }

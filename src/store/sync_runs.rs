@@ -54,6 +54,8 @@ pub(crate) struct Run {
     pub(crate) progress: Progress,
     pub(crate) pages: i32,
     pub(crate) lane: Lane,
+    /// When a worker first took it up.
+    pub(crate) started_at: Option<DateTime<Utc>>,
     /// When the pass began: before `started_at` where it goes on from another run's checkpoint.
     pub(crate) began_at: Option<DateTime<Utc>>,
     /// Whether it has not been taken up before.
@@ -71,6 +73,7 @@ pub(crate) fn from_row(row: &Model) -> Result<Run, DbErr> {
         progress: serde_json::from_value(row.progress.clone()).map_err(|_| bad_row("progress"))?,
         pages: row.page_count,
         lane: word("lane", &row.lane)?,
+        started_at: row.started_at,
         began_at: row.began_at,
         is_new: row.attempts <= 1 && row.page_count == 0,
         is_cancel_requested: row.cancel_requested,

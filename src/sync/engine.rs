@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::backoff::backoff;
 use super::ending::{self, Allowance, Stop};
 use super::page::{PageContext, PageError, write_gone, write_page};
+use super::tell::{UnderWay, waits_for};
 use crate::app::App;
 use crate::connectors::{Connector, ConnectorError, Pass, Retry};
 use crate::domain::ids::SourceRecordId;
@@ -25,7 +26,7 @@ use crate::store::leases::{self, Claimed, Lease};
 use crate::store::people::SuppressionKey;
 use crate::store::sync_runs::{self, Ending, Run, StreamProgress};
 use crate::store::{begin, ledger, planner, resume, schedules, seen, source_records};
-use crate::telemetry::{SYNC_RUNNING, SYNC_RUNS};
+use crate::telemetry::Waiting;
 
 /// How often in a row a worker may die at the same page of a run before nobody takes it up any more.
 const MAX_DEATHS: i32 = 3;
@@ -47,23 +48,25 @@ const GONE_BATCH: u64 = 500;
 ///
 /// On `shutdown` the present page is finished and the lease given back, so that another worker can go on at once.
 pub(crate) async fn carry(app: &App, claimed: Claimed, shutdown: &CancellationToken) {
-    let Claimed { run, lease, deaths, .. } = claimed;
-    metrics::gauge!(SYNC_RUNNING).increment(1.0);
+    let Claimed { run, lease, deaths } = claimed;
+    let store = installed::find(&app.db, run.integration_id).await;
+    let under_way = UnderWay::begin(store.as_ref().ok().and_then(|store| Some(store.as_ref()?.platform)), run.mode);
     let (beat, pulse) = watch::channel(());
     let allowance = Allowance::begin(app);
     let result = if deaths >= MAX_DEATHS {
         Err(Stop::KillsWorker { deaths })
     } else {
         tokio::select! {
-            result = follow(app, run.clone(), lease, beat, shutdown) => result,
+            result = follow(app, run.clone(), lease, store, beat, shutdown) => result,
             stop = keep_lease(app, lease) => Err(Stop::Page(stop)),
             stop = allowance.used_up(pulse) => Err(stop),
         }
     };
-    metrics::gauge!(SYNC_RUNNING).decrement(1.0);
     let status = result.as_ref().map_or_else(Stop::status, |()| Some(RunStatus::Succeeded));
     if let Some(status) = status {
-        metrics::counter!(SYNC_RUNS, "mode" => run.mode.as_str(), "status" => status.as_str()).increment(1);
+        let failure = result.as_ref().err().filter(|_| status == RunStatus::Failed);
+        let now = app.clock.now();
+        under_way.ended(status, failure.map(|stop| stop.explain().0), now - run.started_at.unwrap_or(now));
     }
     let ended = match result {
         Ok(()) => {
@@ -100,11 +103,11 @@ async fn follow(
     app: &App,
     mut run: Run,
     lease: Lease,
+    store: Result<Option<InstalledStore>, sea_orm::DbErr>,
     beat: watch::Sender<()>,
     shutdown: &CancellationToken,
 ) -> Result<(), Stop> {
-    let store = installed::find(&app.db, run.integration_id).await?;
-    let store = store.filter(|store| store.state == IntegrationState::Active).ok_or(Stop::NotSyncable)?;
+    let store = store?.filter(|store| store.state == IntegrationState::Active).ok_or(Stop::NotSyncable)?;
     let connector = stores::open(app, &store)?;
     let context = PageContext {
         app: app.clone(),
@@ -189,7 +192,8 @@ async fn read_stream(
             // The store says that it is at it.
             context.beat.send_replace(());
         }
-        let wait = patience.wait_after(&error).ok_or(error)?;
+        let Some(wait) = patience.wait_after(&error) else { return Err(error.into()) };
+        let _waiting = Waiting::begin(context.platform, waits_for(&error));
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = shutdown.cancelled() => return Err(Stop::Shutdown),

@@ -15,17 +15,18 @@ use uuid::Uuid;
 
 use super::backoff::backoff;
 use super::erased::left_out;
-use super::page::{Place, settle, tell_metrics};
+use super::page::{Place, settle};
 use super::reading::{Answer, Content, Reading, Writing};
+use super::tell::{self, Way};
 use crate::app::App;
 use crate::connectors::http::ahead;
 use crate::connectors::{Connector, ConnectorError, Retry};
 use crate::domain::ledger::Head;
 use crate::domain::people::{StoreId, StoreRecord, Stream};
 use crate::domain::source_record::SourceRecord;
-use crate::domain::sync::IntegrationState;
+use crate::domain::sync::{Counts, IntegrationState};
 use crate::error::Error;
-use crate::service::settle::Behalf;
+use crate::service::settle::{Behalf, Settled};
 use crate::service::stores;
 use crate::store::hint_lanes::{self, Batch};
 use crate::store::hints::{self, Claimed, Failure};
@@ -192,10 +193,11 @@ async fn write(app: &App, store: &InstalledStore, batch: &Batch, mut read: Read)
             None => put_off(&tx, &hint, &read, now).await?,
         }
     }
-    let mut done = Vec::new();
+    let (mut done, mut all) = (Vec::new(), Vec::new());
     for (stream, answered) in answered {
         let (written, next) = write_stream(&tx, store, &suppression, (stream, answered), head, now).await?;
-        done.extend(written);
+        done.extend(written.done);
+        all.push((written.counts, written.settled));
         head = next;
     }
     leave(&tx, batch, &read, !done.is_empty(), now).await?;
@@ -204,6 +206,9 @@ async fn write(app: &App, store: &InstalledStore, batch: &Batch, mut read: Read)
         webhooks::note_handled(&tx, store.id, done.len(), after, now).await?;
     }
     tx.commit().await?;
+    for (counts, settled) in &all {
+        tell::written(store.platform, Way::Webhook, *counts, settled);
+    }
     tell(store, &done, read.failures.len(), now);
     Ok(())
 }
@@ -243,6 +248,13 @@ async fn leave(
     Ok(())
 }
 
+/// What came of the records of one stream.
+struct Written {
+    done: Vec<Claimed>,
+    counts: Counts,
+    settled: Settled,
+}
+
 /// Writes what the store says about records of one stream, by the code that writes a page, and takes away the hints.
 async fn write_stream(
     tx: &impl ConnectionTrait,
@@ -251,7 +263,7 @@ async fn write_stream(
     (stream, answered): (Stream, Vec<Answered>),
     head: Head,
     now: DateTime<Utc>,
-) -> Result<(Vec<Claimed>, Head), Error> {
+) -> Result<(Written, Head), Error> {
     let mut asked = Vec::with_capacity(answered.len());
     let mut answers = Vec::with_capacity(answered.len());
     for Answered { hint, content, asked_at } in answered {
@@ -265,7 +277,7 @@ async fn write_stream(
         Reading::of(tx, store.id, stream, answers, writing).await?;
     let place = Place { account: store.account_id, integration: store.id, platform: store.platform };
     let behalf = Behalf { actor: Some(ACTOR.to_owned()), ..Behalf::default() };
-    let (_, head) = settle(tx, place, suppression, change, head, &behalf, now).await?;
+    let (settled, head) = settle(tx, place, suppression, change, head, &behalf, now).await?;
     if sync_runs::is_any_unfinished(tx, store.id).await? {
         // A page of it may show somebody who is not there any more and whom nobody here has heard of.
         let absent = asked.iter().filter(|(hint, _, is_gone)| *is_gone && !stale.contains(&hint.store_id));
@@ -290,8 +302,7 @@ async fn write_stream(
         }
         done.push(hint);
     }
-    tell_metrics(store.platform, counts);
-    Ok((done, head))
+    Ok((Written { done, counts, settled }, head))
 }
 
 /// The same without anything about somebody who was erased.

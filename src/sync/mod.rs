@@ -3,7 +3,7 @@
 //! [`worker`] takes runs up, [`engine`] carries one through, `page` writes one page in one transaction, `reading` says
 //! what its records come to. Beside it [`hints`] reads single records again after a webhook (`hint_batch`), and
 //! [`registration`] keeps the webhooks registered at the stores; [`privacy`] carries out what people ask for by law.
-//! `dry_run` looks without writing.
+//! `dry_run` looks without writing. `tell` and [`gauges`] are the metrics of all that.
 //!
 //! **Invariant:** whatever a run writes, it writes under its lease token; a worker that lost its lease writes nothing.
 
@@ -12,6 +12,7 @@ pub(crate) mod dry_run;
 mod ending;
 pub mod engine;
 mod erased;
+pub mod gauges;
 mod hint_batch;
 pub mod hints;
 mod page;
@@ -19,4 +20,5 @@ pub mod privacy;
 mod reading;
 pub mod registration;
 pub mod scheduler;
+mod tell;
 pub mod worker;

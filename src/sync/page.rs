@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::erased::left_out;
 use super::reading::{Answer, Content, Reading, Writing, vanish};
+use super::tell::{self, Way};
 use crate::app::App;
 use crate::connectors::PeoplePage;
 use crate::domain::Platform;
@@ -21,8 +22,7 @@ use crate::store::leases::Lease;
 use crate::store::people::SuppressionKey;
 use crate::store::source_records;
 use crate::store::sync_runs::{self, Run};
-use crate::store::{begin, hints, ledger, memberships, seen};
-use crate::telemetry::SYNC_RECORDS;
+use crate::store::{begin, hints, ledger, memberships, quarantine, seen};
 
 /// Why a page was not written.
 #[derive(Debug, thiserror::Error)]
@@ -88,24 +88,11 @@ pub(crate) async fn write_page(
     if context.is_full {
         seen::remember_seen(&tx, run.id, run.pages, &read.seen).await?;
     }
-    seen::quarantine(&tx, &run, &read.quarantined, now).await?;
-    settle_change(&tx, context, &mut run, read.change, head, now).await?;
+    quarantine::quarantine(&tx, &run, &read.quarantined, now).await?;
+    let settled = settle_change(&tx, context, &mut run, read.change, head, now).await?;
     let run = commit(tx, context, run, now).await?;
-    tell_metrics(context.platform, read.counts);
+    tell::written(context.platform, Way::Sync, read.counts, &settled);
     Ok(run)
-}
-
-pub(super) fn tell_metrics(platform: Platform, counts: Counts) {
-    let outcomes = [
-        ("created", counts.created),
-        ("updated", counts.updated),
-        ("unchanged", counts.unchanged),
-        ("skipped", counts.skipped),
-        ("quarantined", counts.quarantined),
-    ];
-    for (outcome, count) in outcomes {
-        metrics::counter!(SYNC_RECORDS, "platform" => platform.as_str(), "outcome" => outcome).increment(count);
-    }
 }
 
 /// Ends what the store no longer has: records that a finished full pass did not show.
@@ -124,8 +111,10 @@ pub(crate) async fn write_gone(context: &PageContext, run: &Run, gone: &[SourceR
         }
     }
     let mut run = run.clone();
-    settle_change(&tx, context, &mut run, change, head, now).await?;
-    commit(tx, context, run, now).await
+    let settled = settle_change(&tx, context, &mut run, change, head, now).await?;
+    let run = commit(tx, context, run, now).await?;
+    tell::written(context.platform, Way::Sync, Counts::default(), &settled);
+    Ok(run)
 }
 
 async fn settle_change(
@@ -135,13 +124,13 @@ async fn settle_change(
     change: Change,
     head: Head,
     now: DateTime<Utc>,
-) -> Result<(), PageError> {
+) -> Result<Settled, PageError> {
     let store = Place { account: run.account_id, integration: run.integration_id, platform: context.platform };
     let behalf = Behalf { run_id: Some(run.id), ..Behalf::default() };
     let (settled, _) = settle(tx, store, &context.suppression, change, head, &behalf, now).await?;
     run.counts.joined += settled.joined.values().sum::<u64>();
     run.counts.left += settled.left.values().sum::<u64>();
-    Ok(())
+    Ok(settled)
 }
 
 /// One store of an account.

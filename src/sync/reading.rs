@@ -17,7 +17,7 @@ use crate::domain::source_record::SourceRecord;
 use crate::domain::sync::Counts;
 use crate::service::settle::{Change, Touch};
 use crate::store::people::SuppressionKey;
-use crate::store::seen::Quarantined;
+use crate::store::quarantine::Quarantined;
 use crate::store::source_records::{self, Known};
 
 /// What a store says about one record, and when it was asked, by our clock.

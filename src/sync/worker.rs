@@ -43,7 +43,6 @@ async fn take_up(app: &App, run: SyncRunId, shutdown: &CancellationToken) -> Res
             tracing::info!(
                 sync.run = %run,
                 sync.integration = %claimed.run.integration_id,
-                is_takeover = claimed.is_takeover,
                 "run taken up"
             );
             engine::carry(app, claimed, shutdown).await;

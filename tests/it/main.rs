@@ -13,6 +13,7 @@ mod examples;
 mod graphql;
 mod magento_connector;
 mod magento_recorded;
+mod metrics;
 mod notices;
 mod opt_out_latency;
 mod privacy;

@@ -9,8 +9,9 @@ use bytes::BytesMut;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_RANGE, RANGE};
 use reqwest::{Method, StatusCode};
 
-use super::{Answer, HostPolicy, Http, transport_error};
+use super::{Answer, Asking, HostPolicy, Http, transport_error};
 use crate::connectors::ConnectorError;
+use crate::domain::Platform;
 
 /// Longest line read. A line is one record of the fields that we ask for: some hundred bytes.
 pub(crate) const MAX_LINE_BYTES: usize = 1024 * 1024;
@@ -25,7 +26,7 @@ impl Http {
     ///
     /// # Errors
     /// The address can't be called, or what its status stands for.
-    pub(crate) async fn lines(&self, url: url::Url, from: u64) -> Result<Lines, ConnectorError> {
+    pub(crate) async fn lines(&self, platform: Platform, url: url::Url, from: u64) -> Result<Lines, ConnectorError> {
         self.admit(&url)?;
         if url.scheme() != "https" && self.policy == HostPolicy::PublicOnly {
             return Err(ConnectorError::Refused { status: 0 });
@@ -35,10 +36,13 @@ impl Http {
         if from > 0 {
             request = request.header(RANGE, format!("bytes={from}-"));
         }
-        let response = tokio::time::timeout(self.timeout, request.send())
-            .await
-            .map_err(|_| ConnectorError::TimedOut)?
-            .map_err(|error| transport_error(&error))?;
+        let asking = Asking::begin(platform, &Method::GET);
+        let response = match tokio::time::timeout(self.timeout, request.send()).await {
+            Ok(response) => response.map_err(|error| transport_error(&error)),
+            Err(_) => Err(ConnectorError::TimedOut),
+        };
+        asking.ended(response.as_ref().map(reqwest::Response::status));
+        let response = response?;
         let skip = match response.status() {
             StatusCode::PARTIAL_CONTENT => {
                 let begins = format!("bytes {from}-");

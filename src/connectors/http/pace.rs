@@ -8,6 +8,8 @@ use tokio::sync::{Mutex, MutexGuard, Notify};
 use tokio::time::Instant;
 
 use super::MAX_RETRY_AFTER;
+use crate::domain::Platform;
+use crate::telemetry::{Wait, Waiting};
 
 tokio::task_local! {
     /// Whether the requests of this task go ahead of bulk reads.
@@ -82,19 +84,20 @@ impl Pace {
     }
 
     /// Waits for the turn and the budget; the turn lasts until the guard goes.
-    pub(super) async fn wait(&self, cost: f64) -> MutexGuard<'_, ()> {
+    pub(super) async fn wait(&self, platform: Platform, cost: f64) -> MutexGuard<'_, ()> {
         if GOES_AHEAD.try_with(|goes_ahead| *goes_ahead).unwrap_or(false) {
-            return self.wait_ahead(cost).await;
+            return self.wait_ahead(platform, cost).await;
         }
         loop {
             let somebody_ahead = self.somebody_ahead.notified();
-            let turn = self.turn.lock().await;
+            let turn = self.wait_for_turn(platform).await;
             // Those ahead stand in the same queue, so that asking again leads behind them.
             if self.ahead.load(Ordering::SeqCst) == 0 {
                 let delay = self.delay(cost);
                 if delay.is_zero() {
                     return turn;
                 }
+                let _waiting = Waiting::begin(platform, Wait::Budget);
                 tokio::select! {
                     () = tokio::time::sleep(delay) => return turn,
                     () = somebody_ahead => {}
@@ -105,14 +108,23 @@ impl Pace {
         }
     }
 
-    async fn wait_ahead(&self, cost: f64) -> MutexGuard<'_, ()> {
+    async fn wait_ahead(&self, platform: Platform, cost: f64) -> MutexGuard<'_, ()> {
         let _waits = Waits::begin(self);
-        let turn = self.turn.lock().await;
+        let turn = self.wait_for_turn(platform).await;
         let delay = self.delay(cost);
         if !delay.is_zero() {
+            let _waiting = Waiting::begin(platform, Wait::Budget);
             tokio::time::sleep(delay).await;
         }
         turn
+    }
+
+    async fn wait_for_turn(&self, platform: Platform) -> MutexGuard<'_, ()> {
+        if let Ok(turn) = self.turn.try_lock() {
+            return turn;
+        }
+        let _waiting = Waiting::begin(platform, Wait::Turn);
+        self.turn.lock().await
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Budget>> {
@@ -140,8 +152,11 @@ impl Drop for Waits<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::STORE_WAITS;
     use futures::FutureExt as _;
     use std::sync::Arc;
+
+    const SHOP: Platform = Platform::WooCommerce;
 
     /// Lets everything run that can.
     async fn settle() {
@@ -154,11 +169,11 @@ mod tests {
     async fn who_goes_ahead_overtakes_bulk_reads_that_wait_for_their_turn() {
         let pace = Arc::new(Pace::default());
         let order = Arc::new(std::sync::Mutex::new(Vec::new()));
-        let first = pace.wait(1.0).await;
+        let first = pace.wait(SHOP, 1.0).await;
         let ask = |name: &'static str, goes_ahead: bool| {
             let (pace, order) = (Arc::clone(&pace), Arc::clone(&order));
             let turn = async move {
-                let _turn = pace.wait(1.0).await;
+                let _turn = pace.wait(SHOP, 1.0).await;
                 order.lock().unwrap().push(name);
             };
             tokio::spawn(if goes_ahead { ahead(turn).boxed() } else { turn.boxed() })
@@ -182,10 +197,10 @@ mod tests {
         pace.report(1.0, 100.0, 0.0);
         let bulk = {
             let pace = Arc::clone(&pace);
-            tokio::spawn(async move { drop(pace.wait(61.0).await) })
+            tokio::spawn(async move { drop(pace.wait(SHOP, 61.0).await) })
         };
         settle().await;
-        let turn = ahead(pace.wait(1.0)).await;
+        let turn = ahead(pace.wait(SHOP, 1.0)).await;
         assert!(!bulk.is_finished(), "the budget is too small for it");
         pace.report(100.0, 100.0, 0.0);
         drop(turn);
@@ -195,9 +210,30 @@ mod tests {
     #[tokio::test]
     async fn who_gives_up_waiting_blocks_nobody() {
         let pace = Pace::default();
-        let first = pace.wait(1.0).await;
-        assert!(ahead(pace.wait(1.0)).now_or_never().is_none());
+        let first = pace.wait(SHOP, 1.0).await;
+        assert!(ahead(pace.wait(SHOP, 1.0)).now_or_never().is_none());
         drop(first);
-        assert!(pace.wait(1.0).now_or_never().is_some());
+        assert!(pace.wait(SHOP, 1.0).now_or_never().is_some());
+    }
+
+    #[test]
+    fn waits_are_measured_by_what_they_are_for() {
+        let recorder = crate::telemetry::prometheus::exporter().unwrap().build_recorder();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        metrics::with_local_recorder(&recorder, || {
+            runtime.block_on(async {
+                let pace = Pace::default();
+                drop(pace.wait(SHOP, 1.0).await);
+                let turn = pace.wait(SHOP, 1.0).await;
+                let (_, ()) = tokio::join!(pace.wait(SHOP, 1.0), async { drop(turn) });
+                pace.report_window(0, Duration::from_millis(20));
+                drop(pace.wait(SHOP, 1.0).await);
+            });
+        });
+        let page = recorder.handle().render();
+        for reason in ["turn", "budget"] {
+            let count = format!("{STORE_WAITS}_count{{platform=\"woocommerce\",reason=\"{reason}\"}} 1\n");
+            assert!(page.contains(&count), "{page}");
+        }
     }
 }

@@ -287,7 +287,7 @@ async fn lines_of(answer: &[u8], from: u64) -> (Result<Vec<(String, bool, u64)>,
         head
     };
     let client = async {
-        let mut lines = http.lines(url, from).await?;
+        let mut lines = http.lines(Platform::Shopify, url, from).await?;
         let mut read = Vec::new();
         while let Some(line) = lines.next().await? {
             read.push((String::from_utf8(line.bytes.to_vec()).unwrap(), line.is_ended, lines.offset()));

@@ -96,7 +96,7 @@ impl Client {
 
     /// The lines of a file that the shop made for us, at an address of its own, from a byte on.
     pub(super) async fn lines(&self, url: Url, from: u64) -> Result<Lines, ConnectorError> {
-        self.http.lines(url, from).await
+        self.http.lines(Platform::Shopify, url, from).await
     }
 
     async fn send(&self, body: &Value, token: &SecretString, cost: f64) -> Result<Answer, ConnectorError> {

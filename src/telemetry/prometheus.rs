@@ -1,0 +1,54 @@
+//! The metrics as Prometheus reads them.
+
+use std::sync::OnceLock;
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+use super::TelemetryError;
+use super::names::{Kind, METRICS};
+
+static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// Collects metrics from now on; later calls in one process give the same handle.
+///
+/// # Errors
+/// Another collector is installed in this process.
+pub fn init_metrics() -> Result<PrometheusHandle, TelemetryError> {
+    if let Some(handle) = HANDLE.get() {
+        return Ok(handle.clone());
+    }
+    let handle = exporter()?.install_recorder()?;
+    describe();
+    Ok(HANDLE.get_or_init(|| handle).clone())
+}
+
+/// An exporter that knows the bounds of the histograms.
+///
+/// # Errors
+/// A histogram has no bounds.
+pub(crate) fn exporter() -> Result<PrometheusBuilder, BuildError> {
+    METRICS.iter().try_fold(PrometheusBuilder::new(), |builder, metric| match metric.kind {
+        Kind::Histogram(bounds) => builder.set_buckets_for_metric(Matcher::Full(metric.name.to_owned()), bounds),
+        Kind::Counter | Kind::Gauge => Ok(builder),
+    })
+}
+
+/// The page for Prometheus; `None` where metrics are not collected.
+#[must_use]
+pub fn render_metrics() -> Option<String> {
+    HANDLE.get().map(|handle| {
+        handle.run_upkeep();
+        handle.render()
+    })
+}
+
+fn describe() {
+    for metric in METRICS {
+        match metric.kind {
+            Kind::Counter => describe_counter!(metric.name, metric.meaning),
+            Kind::Gauge => describe_gauge!(metric.name, metric.meaning),
+            Kind::Histogram(_) => describe_histogram!(metric.name, Unit::Seconds, metric.meaning),
+        }
+    }
+}
