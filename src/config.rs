@@ -31,6 +31,9 @@ pub struct Config {
     pub log: String,
     /// `ASSENT_LOG_FORMAT`: `text` or `json`. Default `text`.
     pub log_format: LogFormat,
+    /// `ASSENT_OTLP_ENDPOINT`: address of an OpenTelemetry collector that takes OTLP over HTTP, for example
+    /// `http://127.0.0.1:4318`. Traces go to `/v1/traces` below it. Default: none, and no traces are made.
+    pub otlp_endpoint: Option<String>,
     /// `ASSENT_LEASE_SECONDS`: after how long a run whose worker fell silent is taken over, 1 to 60. Default 30.
     pub lease_seconds: u64,
     /// `ASSENT_SYNC_SLOTS`: how many runs that read changes, and as many passes over whole stores, this process carries out at
@@ -110,8 +113,9 @@ impl Config {
             !["test_", "require_"].iter().any(|prefix| name.as_str().to_ascii_lowercase().starts_with(prefix))
         });
         let config: Self = figment.merge(variables).extract().map_err(|error| ConfigError::Read(explain(&error)))?;
-        let bounds: [(&'static str, bool, &'static str); 3] = [
+        let bounds: [(&'static str, bool, &'static str); 4] = [
             ("ASSENT_SYNC_SLOTS", (1..=64).contains(&config.sync_slots), "1 to 64"),
+            ("ASSENT_OTLP_ENDPOINT", config.otlp_endpoint.as_deref().is_none_or(is_collector), COLLECTOR),
             ("ASSENT_LEASE_SECONDS", (1..=60).contains(&config.lease_seconds), "1 to 60"),
             ("ASSENT_STORE_TIMEOUT_SECONDS", (1..=600).contains(&config.store_timeout_seconds), "1 to 600"),
         ];
@@ -126,6 +130,19 @@ impl Config {
     pub const fn lease(&self) -> Duration {
         Duration::from_secs(self.lease_seconds)
     }
+}
+
+/// What [`is_collector`] asks for.
+const COLLECTOR: &str = "an http or https address without password, query and fragment";
+
+fn is_collector(address: &str) -> bool {
+    url::Url::parse(address).is_ok_and(|url| {
+        ["http", "https"].contains(&url.scheme())
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    })
 }
 
 /// Says which variable (or which line of the file) is wrong and what is expected, without its value.

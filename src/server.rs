@@ -14,10 +14,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
+use tracing::Instrument as _;
 
 use crate::app::{App, Streams};
 use crate::error::Error;
-use crate::telemetry::{HTTP_REQUESTS, HTTP_SECONDS};
+use crate::telemetry::{HTTP_REQUESTS, HTTP_SECONDS, traces};
 use crate::{graphql, rest};
 
 /// Time for one request. Testing a connection waits for a store, whose own limit is 60 seconds by default.
@@ -90,8 +91,11 @@ async fn observe(matched: Option<MatchedPath>, request: Request, next: Next) -> 
     let started = Instant::now();
     let method = request.method().clone();
     let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok().map(str::to_owned));
-    let response = next.run(request).await;
     let route = matched.as_ref().map_or("none", MatchedPath::as_str).to_owned();
+    // Any text may stand as a method; a label and a span may not take any value.
+    let known = if KNOWN_METHODS.contains(&method.as_str()) { method.as_str() } else { "other" };
+    let span = traces::request(known, &route, request.headers());
+    let response = next.run(request).instrument(span.clone()).await;
     let seconds = started.elapsed().as_secs_f64();
     let status = response.status().as_u16();
     tracing::info!(
@@ -102,8 +106,8 @@ async fn observe(matched: Option<MatchedPath>, request: Request, next: Next) -> 
         duration_ms = seconds * 1000.0,
         "request"
     );
-    // Any text may stand as a method; a label may not take any value.
-    let method = if KNOWN_METHODS.contains(&method.as_str()) { method.to_string() } else { "other".to_owned() };
+    traces::answered(&span, status);
+    let method = known.to_owned();
     metrics::counter!(HTTP_REQUESTS, "method" => method.clone(), "route" => route.clone(), "status" => status.to_string())
         .increment(1);
     metrics::histogram!(HTTP_SECONDS, "method" => method, "route" => route).record(seconds);

@@ -1,23 +1,28 @@
-//! What the service tells about itself: log lines on stderr, and metrics for Prometheus.
+//! What the service tells about itself: log lines on stderr, metrics for Prometheus, and traces for OpenTelemetry.
 //!
-//! **Invariant:** no email, name, token, secret or body is logged or becomes a label.
+//! **Invariant:** no email, name, token, secret or body is logged, becomes a label, or stands in a trace.
 
+mod collector;
 pub(crate) mod names;
 pub(crate) mod prometheus;
+pub(crate) mod traces;
 mod waiting;
 
 use metrics_exporter_prometheus::BuildError;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::config::{Config, LogFormat};
 
+pub use collector::Traces;
 pub use names::*;
 pub use prometheus::{init_metrics, render_metrics};
 pub use waiting::{Wait, Waiting};
 
-/// What is less talkative than the rest unless the configured filter names it.
-const QUIET: &str = "sea_orm_migration=warn";
+/// What is less talkative than the rest unless the configured filter names it. Spans are for the collector.
+const QUIET: &str = "sea_orm_migration=warn,assent::traces=off";
 
 /// Why the service can't tell about itself.
 #[derive(Debug, thiserror::Error)]
@@ -28,21 +33,37 @@ pub enum TelemetryError {
     /// Somebody else has set up logging.
     #[error("logging was set up twice in one process")]
     AlreadySet,
+    /// There is no way to the collector of traces.
+    #[error("ASSENT_OTLP_ENDPOINT can't be used; it must be the address of a collector that takes OTLP over HTTP")]
+    Collector,
     /// Somebody else has set up metrics.
     #[error("metrics could not be set up: {0}")]
     Metrics(#[from] BuildError),
 }
 
-/// Sends log lines to stderr from now on; once per process.
+/// Sends log lines to stderr from now on, and traces to the collector if one is configured; once per process, within the
+/// runtime.
 ///
 /// # Errors
-/// The filter can't be read, or logging was set up before.
-pub fn init_logging(config: &Config) -> Result<(), TelemetryError> {
+/// The filter can't be read, logging was set up before, or there is no way to the collector.
+pub fn init(config: &Config) -> Result<Traces, TelemetryError> {
     let filter = EnvFilter::try_new(format!("{QUIET},{}", config.log)).map_err(|_| TelemetryError::Filter)?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let set = match config.log_format {
-        LogFormat::Text => builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).finish().try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).finish().try_init(),
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match config.log_format {
+        LogFormat::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    set.map_err(|_| TelemetryError::AlreadySet)
+    let (delivery, tracer) = match &config.otlp_endpoint {
+        Some(endpoint) => Traces::to(endpoint).map(|(delivery, tracer)| (delivery, Some(tracer)))?,
+        None => (Traces::default(), None),
+    };
+    let spans = tracer.map(|tracer| {
+        // Where in the source, on which thread and how busy a span was is of no use to an operator.
+        let layer = tracing_opentelemetry::layer().with_tracer(tracer).with_location(false).with_threads(false);
+        let layer = layer.with_tracked_inactivity(false).with_target(false).with_level(false);
+        layer.with_filter(Targets::new().with_target(traces::TARGET, LevelFilter::INFO))
+    });
+    let set = tracing_subscriber::registry().with(lines.with_filter(filter)).with(spans).try_init();
+    set.map_err(|_| TelemetryError::AlreadySet)?;
+    Ok(delivery)
 }

@@ -75,8 +75,14 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
     {
         "warn".clone_into(&mut config.log);
     }
-    crate::telemetry::init_logging(&config)?;
-    match cli.command {
+    let traces = crate::telemetry::init(&config)?;
+    let ended = carry_out(cli.command, config).await;
+    traces.flush().await;
+    ended
+}
+
+async fn carry_out(command: Command, config: Config) -> Result<(), Failure> {
+    match command {
         Command::Serve(serve::Arguments {}) => serve::run(config).await,
         Command::Sandbox(arguments) => sandbox::run(config, arguments).await,
         Command::Sync(arguments) => sync::run(&config, arguments).await,

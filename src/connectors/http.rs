@@ -3,6 +3,7 @@
 //! **Invariant:** no address, path, header, query or body of a store is logged; a request is one line with platform, method,
 //! what came of it and how long it took. Nothing else happens within it that a span would have to hold together.
 
+mod asking;
 mod download;
 
 use std::collections::HashMap;
@@ -14,13 +15,12 @@ use bytes::{Bytes, BytesMut};
 use chrono::DateTime;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Method, StatusCode};
-use tokio::time::Instant;
+use tracing::Instrument as _;
 
+use self::asking::{Asking, Operation};
 use super::ConnectorError;
 use super::token::{TokenCache, Tokens};
 use crate::domain::Platform;
-use crate::telemetry::{STORE_REQUESTS, STORE_SECONDS};
 
 pub(crate) use download::Lines;
 pub use pace::{Pace, ahead};
@@ -119,11 +119,27 @@ impl Http {
         cost: f64,
         request: reqwest::RequestBuilder,
     ) -> Result<Answer, ConnectorError> {
+        self.send_for(None, platform, pace, cost, request).await
+    }
+
+    /// The same for an operation that is known by a name rather than by its path.
+    ///
+    /// # Errors
+    /// As of [`Self::send`].
+    pub async fn send_for(
+        &self,
+        operation: Option<&'static str>,
+        platform: Platform,
+        pace: &Pace,
+        cost: f64,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Answer, ConnectorError> {
         let request = request.build().map_err(|_| ConnectorError::Refused { status: 0 })?;
         self.admit(request.url())?;
         let _turn = pace.wait(platform, cost).await;
-        let asking = Asking::begin(platform, request.method());
-        let result = self.exchange(request).await;
+        let operation = operation.map_or(Operation::Path(request.url()), Operation::Named);
+        let asking = Asking::begin(platform, request.method(), operation);
+        let result = self.exchange(request).instrument(asking.span.clone()).await;
         asking.ended(result.as_ref().map(|answer| answer.status));
         result
     }
@@ -145,38 +161,6 @@ impl Http {
             body.extend_from_slice(&chunk);
         }
         Ok(Answer { status, headers, body: body.freeze() })
-    }
-}
-
-/// A request that is under way.
-struct Asking {
-    platform: Platform,
-    method: Method,
-    started: Instant,
-}
-
-impl Asking {
-    fn begin(platform: Platform, method: &Method) -> Self {
-        Self { platform, method: method.clone(), started: Instant::now() }
-    }
-
-    /// Tells what came of it, in one line and in the metrics.
-    fn ended(self, result: Result<StatusCode, &ConnectorError>) {
-        let platform = self.platform.as_str();
-        let outcome = match result {
-            Ok(status) => status.as_str().to_owned(),
-            Err(error) => error.code().to_owned(),
-        };
-        let seconds = self.started.elapsed().as_secs_f64();
-        metrics::histogram!(STORE_SECONDS, "platform" => platform).record(seconds);
-        metrics::counter!(STORE_REQUESTS, "platform" => platform, "outcome" => outcome.clone()).increment(1);
-        tracing::debug!(
-            store.platform = platform,
-            http.method = self.method.as_str(),
-            http.outcome = outcome,
-            duration_ms = seconds * 1000.0,
-            "store request"
-        );
     }
 }
 

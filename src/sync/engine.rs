@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::backoff::backoff;
 use super::ending::{self, Allowance, Stop};
@@ -26,7 +27,7 @@ use crate::store::leases::{self, Claimed, Lease};
 use crate::store::people::SuppressionKey;
 use crate::store::sync_runs::{self, Ending, Run, StreamProgress};
 use crate::store::{begin, ledger, planner, resume, schedules, seen, source_records};
-use crate::telemetry::Waiting;
+use crate::telemetry::{Waiting, traces};
 
 /// How often in a row a worker may die at the same page of a run before nobody takes it up any more.
 const MAX_DEATHS: i32 = 3;
@@ -50,14 +51,14 @@ const GONE_BATCH: u64 = 500;
 pub(crate) async fn carry(app: &App, claimed: Claimed, shutdown: &CancellationToken) {
     let Claimed { run, lease, deaths } = claimed;
     let store = installed::find(&app.db, run.integration_id).await;
-    let under_way = UnderWay::begin(store.as_ref().ok().and_then(|store| Some(store.as_ref()?.platform)), run.mode);
+    let under_way = UnderWay::begin(store.as_ref().ok().and_then(|store| Some(store.as_ref()?.platform)), &run);
     let (beat, pulse) = watch::channel(());
     let allowance = Allowance::begin(app);
     let result = if deaths >= MAX_DEATHS {
         Err(Stop::KillsWorker { deaths })
     } else {
         tokio::select! {
-            result = follow(app, run.clone(), lease, store, beat, shutdown) => result,
+            result = follow(app, run.clone(), lease, store, beat, shutdown).instrument(under_way.span.clone()) => result,
             stop = keep_lease(app, lease) => Err(Stop::Page(stop)),
             stop = allowance.used_up(pulse) => Err(stop),
         }
@@ -163,7 +164,8 @@ async fn read_stream(
         let checkpoint = run.progress.get(&stream).and_then(|progress| progress.checkpoint.clone());
         let mut pages = connector.pages(stream, pass.clone(), checkpoint);
         let mut asked_at = context.app.clock.now();
-        let mut next = pages.next().await;
+        let mut span = traces::page(stream);
+        let mut next = pages.next().instrument(span.clone()).await;
         let error = loop {
             match next {
                 None => {
@@ -173,8 +175,12 @@ async fn read_stream(
                 Some(Err(error)) => break error,
                 Some(Ok(page)) => {
                     let asked_at_for_next = context.app.clock.now();
-                    let (written, following) =
-                        tokio::join!(write_page(context, &run, stream, page, asked_at), pages.next());
+                    let writing = traces::writing(&span, page.records.len());
+                    span = traces::page(stream);
+                    let (written, following) = tokio::join!(
+                        write_page(context, &run, stream, page, asked_at).instrument(writing),
+                        pages.next().instrument(span.clone())
+                    );
                     run = written?;
                     if is_time_to_look_again(run.pages) {
                         look_again(context).await;

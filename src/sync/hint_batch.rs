@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::ConnectionTrait;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::backoff::backoff;
@@ -33,7 +34,7 @@ use crate::store::hints::{self, Claimed, Failure};
 use crate::store::installed::{self, InstalledStore};
 use crate::store::people::SuppressionKey;
 use crate::store::{begin, ledger, source_records, sync_runs, webhooks};
-use crate::telemetry::{HINT_SECONDS, HINTS};
+use crate::telemetry::{HINT_SECONDS, HINTS, traces};
 
 /// First wait after a failure, of a record and of its store; doubles with each further one.
 const BACKOFF_START: Duration = Duration::from_secs(1);
@@ -56,8 +57,9 @@ pub(super) fn lease(app: &App) -> TimeDelta {
 
 /// Carries a batch out as far as its store answers.
 pub(super) async fn carry(app: &App, batch: Batch) {
+    let span = traces::hints(batch.integration, batch.urgent, batch.hints.len());
     let result = tokio::select! {
-        result = follow(app, &batch) => result,
+        result = follow(app, &batch).instrument(span) => result,
         never = keep_lease(app, &batch) => never,
     };
     if let Err(error) = result {

@@ -1,12 +1,16 @@
-//! What syncing tells about itself: the metrics of runs, of what they write, and of their waits.
+//! What syncing tells about itself: metrics and spans of runs, of what they write, and of their waits.
 
 use chrono::TimeDelta;
+use tracing::Span;
 
 use crate::connectors::ConnectorError;
 use crate::domain::Platform;
 use crate::domain::sync::{Counts, RunMode, RunStatus};
 use crate::service::settle::Settled;
-use crate::telemetry::{OPT_OUT_SECONDS, SYNC_MEMBERSHIPS, SYNC_RECORDS, SYNC_RUNNING, SYNC_RUNS, SYNC_SECONDS, Wait};
+use crate::store::sync_runs::Run;
+use crate::telemetry::{
+    OPT_OUT_SECONDS, SYNC_MEMBERSHIPS, SYNC_RECORDS, SYNC_RUNNING, SYNC_RUNS, SYNC_SECONDS, Wait, traces,
+};
 
 /// Value of a label that has none.
 const NONE: &str = "none";
@@ -15,19 +19,23 @@ const NONE: &str = "none";
 pub(super) struct UnderWay {
     platform: &'static str,
     mode: RunMode,
+    /// Within which it is carried out.
+    pub(super) span: Span,
 }
 
 impl UnderWay {
     /// `platform` is `None` where the integration is gone.
-    pub(super) fn begin(platform: Option<Platform>, mode: RunMode) -> Self {
+    pub(super) fn begin(platform: Option<Platform>, run: &Run) -> Self {
+        let span = traces::run(run.id, run.integration_id, platform, run.mode);
         let platform = platform.map_or(NONE, Platform::as_str);
         metrics::gauge!(SYNC_RUNNING, "platform" => platform).increment(1.0);
-        Self { platform, mode }
+        Self { platform, mode: run.mode, span }
     }
 
     /// Tells how the run ended, after how long, and the code of its failure.
     pub(super) fn ended(&self, status: RunStatus, code: Option<&'static str>, after: TimeDelta) {
         let (mode, platform, status) = (self.mode.as_str(), self.platform, status.as_str());
+        traces::ended(&self.span, status, code);
         let code = code.unwrap_or(NONE);
         metrics::counter!(SYNC_RUNS, "mode" => mode, "status" => status, "platform" => platform, "code" => code)
             .increment(1);

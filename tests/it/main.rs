@@ -45,6 +45,7 @@ mod sync_recorded;
 mod sync_sfcc;
 mod sync_stop;
 mod sync_words;
+mod traces;
 mod traps;
 mod webhooks;
 mod woocommerce_connector;

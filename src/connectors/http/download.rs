@@ -8,8 +8,10 @@ use std::time::Duration;
 use bytes::BytesMut;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_RANGE, RANGE};
 use reqwest::{Method, StatusCode};
+use tracing::Instrument as _;
 
-use super::{Answer, Asking, HostPolicy, Http, transport_error};
+use super::asking::{Asking, Operation};
+use super::{Answer, HostPolicy, Http, transport_error};
 use crate::connectors::ConnectorError;
 use crate::domain::Platform;
 
@@ -36,8 +38,9 @@ impl Http {
         if from > 0 {
             request = request.header(RANGE, format!("bytes={from}-"));
         }
-        let asking = Asking::begin(platform, &Method::GET);
-        let response = match tokio::time::timeout(self.timeout, request.send()).await {
+        let asking = Asking::begin(platform, &Method::GET, Operation::Named("download"));
+        let sending = request.send().instrument(asking.span.clone());
+        let response = match tokio::time::timeout(self.timeout, sending).await {
             Ok(response) => response.map_err(|error| transport_error(&error)),
             Err(_) => Err(ConnectorError::TimedOut),
         };

@@ -68,11 +68,11 @@ impl Client {
     pub(super) async fn ask(&self, operation: &Operation, variables: &Value, cost: f64) -> Result<Reply, Trouble> {
         let body = json!({ "query": operation.text, "variables": variables });
         let token = self.tokens.current(&self.http, &self.pace).await?;
-        let mut answer = self.send(&body, &token, cost).await?;
+        let mut answer = self.send(operation, &body, &token, cost).await?;
         if answer.status.as_u16() == 401
             && let Some(token) = self.tokens.renewed(&token, &self.http, &self.pace).await?
         {
-            answer = self.send(&body, &token, cost).await?;
+            answer = self.send(operation, &body, &token, cost).await?;
         }
         let answer = checked(answer, operation.scope)?;
         let api_version = self.answering_version(&answer.headers);
@@ -99,12 +99,18 @@ impl Client {
         self.http.lines(Platform::Shopify, url, from).await
     }
 
-    async fn send(&self, body: &Value, token: &SecretString, cost: f64) -> Result<Answer, ConnectorError> {
+    async fn send(
+        &self,
+        operation: &Operation,
+        body: &Value,
+        token: &SecretString,
+        cost: f64,
+    ) -> Result<Answer, ConnectorError> {
         let mut token =
             HeaderValue::from_str(token.expose_secret()).map_err(|_| ConnectorError::CredentialsRejected)?;
         token.set_sensitive(true);
         let request = self.http.request(Method::POST, self.endpoint.clone()).header(TOKEN_HEADER, token).json(body);
-        self.http.send(Platform::Shopify, &self.pace, cost, request).await
+        self.http.send_for(Some(operation.name()), Platform::Shopify, &self.pace, cost, request).await
     }
 
     /// The version that answered: an expired one falls forward without a word (`vendors/shopify.md` section 2).

@@ -11,6 +11,14 @@ pub(super) struct Operation {
     pub(super) scope: &'static str,
 }
 
+impl Operation {
+    /// The name that stands in the document.
+    pub(super) fn name(&self) -> &'static str {
+        let after_kind = self.text.split_once(' ').map_or("", |(_, after)| after);
+        after_kind.split(['(', ' ', '{']).next().filter(|name| !name.is_empty()).unwrap_or("query")
+    }
+}
+
 /// A page of customers.
 pub(super) const CUSTOMERS: Operation = Operation {
     text: concat!(include_str!("queries/customers.graphql"), include_str!("queries/customer_fields.graphql")),

@@ -41,6 +41,7 @@ pub(crate) fn configuration(database_url: &str) -> Config {
         allow_private_hosts: true,
         log: "off".to_owned(),
         log_format: LogFormat::Text,
+        otlp_endpoint: None,
         lease_seconds: 30,
         sync_slots: 4,
         store_timeout_seconds: 5,
