@@ -209,7 +209,7 @@ impl std::fmt::Display for Span {
 mod tests {
     use super::*;
     use crate::domain::ids::IntegrationId;
-    use crate::domain::sync::{Counts, RunMode};
+    use crate::domain::sync::{Counts, RunCause, RunMode};
     use chrono::DateTime;
     use uuid::Uuid;
 
@@ -223,8 +223,10 @@ mod tests {
             counts: Counts { read, joined: 3, ..Counts::default() },
             total,
             cancel_requested: false,
-            error_code: None,
-            error_detail: None,
+            continues: None,
+            read_before: 0,
+            cause: RunCause::Request,
+            failure: None,
             queued_at: start,
             started_at: Some(start),
             finished_at: None,

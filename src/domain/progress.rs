@@ -86,7 +86,7 @@ impl Pace {
 
 /// Records of the store's total that need not be read any more.
 const fn already_read(run: &SyncRun) -> u64 {
-    run.counts.read
+    run.read_before.saturating_add(run.counts.read)
 }
 
 /// Records per second since a run was taken up.

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::sync::{Counts, RunMode};
+use crate::domain::sync::{Counts, RunCause, RunMode};
 
 fn at(milliseconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(1_775_304_000_000 + milliseconds).unwrap()
@@ -18,8 +18,10 @@ fn run(status: RunStatus, read: u64, total: Option<u64>) -> SyncRun {
         counts: Counts { read, ..Counts::default() },
         total,
         cancel_requested: false,
-        error_code: None,
-        error_detail: None,
+        continues: None,
+        read_before: 0,
+        cause: RunCause::Request,
+        failure: None,
         queued_at: at(0),
         started_at: (status != RunStatus::Queued).then(|| at(0)),
         finished_at: status.has_ended().then(|| at(4_000)),
@@ -123,4 +125,11 @@ proptest! {
         }
         prop_assert!(i64::try_from(pace.looks.len()).unwrap() <= WINDOW.num_milliseconds() / step + 2);
     }
+}
+
+#[test]
+fn what_a_continued_run_read_before_counts() {
+    let continued = SyncRun { read_before: 900, ..run(RunStatus::Running, 50, Some(1_000)) };
+    let shown = Pace::default().look(continued, at(10));
+    assert_eq!(shown.percent, Some(95.0));
 }
