@@ -26,6 +26,8 @@ pub struct Model {
     pub detail: String,
     /// When it was found.
     pub created_at: DateTimeUtc,
+    /// When the record was first read well again, or was found to be gone.
+    pub resolved_at: Option<DateTimeUtc>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

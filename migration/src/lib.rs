@@ -21,6 +21,7 @@ mod m20260101_000011_prove_erasure;
 mod m20260101_000012_add_source_record_memory;
 mod m20260101_000013_schedule_syncs;
 mod m20260101_000014_time_opt_outs;
+mod m20260101_000015_complete_and_guard_runs;
 
 /// All changes, in order.
 #[derive(Debug)]
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000012_add_source_record_memory::Migration),
             Box::new(m20260101_000013_schedule_syncs::Migration),
             Box::new(m20260101_000014_time_opt_outs::Migration),
+            Box::new(m20260101_000015_complete_and_guard_runs::Migration),
         ]
     }
 }

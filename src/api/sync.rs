@@ -7,7 +7,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::schedule::FailureView;
-use super::words::{QuarantineReason, RunCause, RunMode, RunStatus, Stream};
+use super::words::{Audience, QuarantineReason, RunCause, RunMode, RunStatus, Stream};
+use crate::domain::completeness::Completeness;
+use crate::domain::people;
 use crate::domain::run::{QuarantinedRecord, SyncRun};
 use crate::domain::sync::Counts;
 
@@ -49,6 +51,9 @@ pub struct SyncRunView {
     pub continues_id: Option<Uuid>,
     /// Records that the runs read which it continues; they are part of the total.
     pub read_before: u64,
+    /// What a full run saw beside the store's own counts, by stream; empty before a stream was read to its end, and
+    /// without those whose count the store does not tell exactly.
+    pub completeness: Vec<CompletenessView>,
     /// Whether it shall stop after the page it is at.
     pub cancel_requested: bool,
     /// Stable code of the failure.
@@ -77,6 +82,7 @@ impl From<SyncRun> for SyncRunView {
             total,
             continues,
             read_before,
+            completeness,
             cancel_requested,
             failure,
             queued_at,
@@ -101,6 +107,7 @@ impl From<SyncRun> for SyncRunView {
             total,
             continues_id: continues.map(Into::into),
             read_before,
+            completeness: completeness.into_iter().map(Into::into).collect(),
             cancel_requested,
             error_code: failure.as_ref().map(|failure| failure.code.clone()),
             error_detail: failure.as_ref().map(|failure| failure.detail.clone()),
@@ -109,6 +116,37 @@ impl From<SyncRun> for SyncRunView {
             started_at,
             finished_at,
         }
+    }
+}
+
+/// What a full run saw of a stream of records beside the store's own count of it.
+#[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Completeness)]
+#[graphql(name = "Completeness")]
+pub struct CompletenessView {
+    /// Where in the store.
+    pub stream: Stream,
+    /// Whom its records can bring onto a list.
+    pub audiences: Vec<Audience>,
+    /// How many records the store counted last.
+    pub store_total: u64,
+    /// How many different records the run saw, those that could not be used among them. More than the store counts:
+    /// some were deleted while it was read.
+    pub seen: u64,
+    /// How many the store counts that the run did not see, also when it read the stream once more. While there are any,
+    /// absence from the stream takes nobody off a list.
+    pub gap: u64,
+    /// How many were found only when the stream was read once more.
+    pub swept: u64,
+}
+
+impl From<(people::Stream, Completeness)> for CompletenessView {
+    fn from((stream, completeness): (people::Stream, Completeness)) -> Self {
+        let gap = completeness.gap();
+        let Completeness { audiences, store_total, seen, swept } = completeness;
+        let audiences = audiences.into_iter().map(Into::into).collect();
+        Self { stream: stream.into(), audiences, store_total, seen, gap, swept }
     }
 }
 

@@ -109,12 +109,31 @@ pub struct PeoplePage {
     /// Where the next incremental pass would begin if this page were the last. `None`: no change known yet.
     pub watermark: Option<Watermark>,
     /// How many records the pass has in all, if the store tells.
-    pub total: Option<u64>,
+    pub total: Option<Total>,
     /// From when the records are, by our clock, if that is before the page was asked for (an export made earlier).
     pub as_of: Option<DateTime<Utc>>,
     /// Whether the store keeps some of its records from us, so that a pass proves of nobody that they are gone. Said by
     /// one page, it holds for the whole pass.
     pub hides_some: bool,
+}
+
+/// How many records a pass has in all, as the store tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Total {
+    /// It counts just what the pages show, so that a pass which showed fewer has missed some.
+    Exact(u64),
+    /// It may count others as well: good for seeing how far a pass is, and for nothing else.
+    About(u64),
+}
+
+impl Total {
+    /// The number.
+    #[must_use]
+    pub const fn count(self) -> u64 {
+        match self {
+            Self::Exact(count) | Self::About(count) => count,
+        }
+    }
 }
 
 /// What a connection test found.

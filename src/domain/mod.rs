@@ -8,6 +8,7 @@
 pub mod access;
 pub mod capabilities;
 pub mod clock;
+pub mod completeness;
 pub mod consent;
 pub mod contact;
 pub mod contact_rules;

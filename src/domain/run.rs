@@ -1,8 +1,11 @@
 //! A pass over a store, as it is kept.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::completeness::Completeness;
 use super::failure::Failure;
 use super::ids::{IntegrationId, SyncRunId};
 use super::people::{QuarantineReason, Stream};
@@ -29,6 +32,8 @@ pub struct SyncRun {
     pub continues: Option<SyncRunId>,
     /// Records that the runs read which it continues; they are part of the total.
     pub read_before: u64,
+    /// What a full run saw of each stream beside the store's own count, where it told one and was read to its end.
+    pub completeness: BTreeMap<Stream, Completeness>,
     /// Whether it shall stop after this page.
     pub cancel_requested: bool,
     /// Why it failed.

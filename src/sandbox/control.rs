@@ -9,6 +9,8 @@
 //! | `GET /faults` | planned faults, and how often each has struck |
 //! | `POST /faults` | `{"fault":"throttled","times":2,"after":0,"on":"any"}`; `on` is `any`, `customers`, `orders` or `subscribers` |
 //! | `DELETE /faults` | forgets planned faults |
+//! | `POST /hidden` | `{"email":"a@example.com","on":"any","times":1}`: so many pages count somebody and don't show them; without `times` all |
+//! | `DELETE /hidden` | shows everybody again |
 //! | `GET /deliveries` | webhooks: who subscribed, what was sent, which faults are planned |
 //! | `POST /deliveries/faults` | `{"fault":"dropped","times":1}`: `dropped`, `doubled`, `delayed` or `tampered` |
 //! | `DELETE /deliveries/faults` | forgets planned ones and sends what was held back |
@@ -43,7 +45,7 @@ use url::Url;
 use super::names::normalized;
 use super::server::Shared;
 use super::truth::{Totals, Truth};
-use super::{AppEvent, AppEventError, Change, ChangeError, DeliveryFault, FaultPlan};
+use super::{AppEvent, AppEventError, Change, ChangeError, Concealment, DeliveryFault, FaultPlan};
 use crate::domain::Platform;
 
 /// Most people a page.
@@ -61,6 +63,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/truth", get(truth))
         .route("/totals", get(totals))
         .route("/faults", get(faults).post(plan_fault).delete(clear_faults))
+        .route("/hidden", axum::routing::post(conceal).delete(show_all))
         .route("/deliveries", get(deliveries))
         .route("/deliveries/faults", axum::routing::post(plan_delivery_fault).delete(clear_delivery_faults))
         .route("/deliveries/app", axum::routing::post(install_app))
@@ -149,6 +152,19 @@ async fn plan_fault(State(shared): State<Arc<Shared>>, plan: Result<Json<FaultPl
 async fn clear_faults(State(shared): State<Arc<Shared>>) -> Response {
     shared.faults.clear();
     faults(State(shared)).await
+}
+
+async fn conceal(State(shared): State<Arc<Shared>>, who: Result<Json<Concealment>, JsonRejection>) -> Response {
+    match who {
+        Ok(Json(who)) if shared.hidden.add(&who) => Json(who).into_response(),
+        Ok(_) => refused(StatusCode::BAD_REQUEST, "email must be an address, and times at least 1"),
+        Err(rejection) => refused(StatusCode::BAD_REQUEST, &rejection.body_text()),
+    }
+}
+
+async fn show_all(State(shared): State<Arc<Shared>>) -> StatusCode {
+    shared.hidden.clear();
+    StatusCode::NO_CONTENT
 }
 
 async fn deliveries(State(shared): State<Arc<Shared>>) -> Response {

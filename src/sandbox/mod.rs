@@ -17,6 +17,7 @@ mod changes;
 pub mod control;
 mod deliveries;
 mod faults;
+mod hidden;
 mod ids;
 mod magento;
 mod names;
@@ -49,6 +50,7 @@ pub use bigcommerce::BigCommerceOptions;
 pub use changes::{Change, ChangeError};
 pub use deliveries::{DeliveryFault, Sent};
 pub use faults::{Fault, FaultPlan, FaultReport, Target};
+pub use hidden::Concealment;
 pub use magento::{MagentoOptions, PastTheEnd};
 pub use options::{
     ExportOptions, ExportTrouble, OrderStorage, ShopifyCredentials, ShopifyOptions, StoreOptions, WooCommerceOptions,
@@ -199,6 +201,17 @@ impl SandboxStore {
     #[must_use]
     pub fn struck(&self, fault: Fault) -> u64 {
         self.shared.faults.struck(fault)
+    }
+
+    /// Leaves somebody out of lists that go on counting them; `false` if that is no address, or no page.
+    #[must_use]
+    pub fn conceal(&self, concealment: &Concealment) -> bool {
+        self.shared.hidden.add(concealment)
+    }
+
+    /// Shows everybody again.
+    pub fn show_all(&self) {
+        self.shared.hidden.clear();
     }
 
     /// Has the next deliveries of webhooks meet a fault, one each.

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::app::ConnectedApp;
 use super::deliveries::{Deliveries, Event, Kind};
 use super::faults::{Fault, Faults, Target};
+use super::hidden::Hidden;
 use super::names::normalized;
 use super::nature::{self, Sight};
 use super::population::{Population, mix};
@@ -23,7 +24,7 @@ use super::{Change, ChangeError, HANG, StoreOptions, Truth};
 use crate::domain::Platform;
 
 /// What the vendors call an address.
-const ADDRESSES: [&str; 4] = ["email", "emailAddress", "customer_email", "subscriber_email"];
+pub(super) const ADDRESSES: [&str; 4] = ["email", "emailAddress", "customer_email", "subscriber_email"];
 /// Time for half an answer to go out.
 const FLUSH: Duration = Duration::from_millis(20);
 
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) options: StoreOptions,
     pub(crate) base_url: String,
     pub(crate) faults: Faults,
+    pub(crate) hidden: Hidden,
     pub(crate) deliveries: Deliveries,
     pub(crate) app: ConnectedApp,
     pub(crate) requests: AtomicU64,
@@ -55,6 +57,7 @@ impl Shared {
             options,
             base_url,
             faults: Faults::default(),
+            hidden: Hidden::default(),
             deliveries: Deliveries::default(),
             app: ConnectedApp::default(),
             requests: AtomicU64::new(0),
@@ -139,6 +142,7 @@ impl Shared {
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
         }
+        let answer = || self.hidden.left_out(target, answer());
         let Some(fault) = self.faults.strike(target) else { return answer().into_response() };
         if let Some(answer) = fault_answer(fault, number) {
             return answer.into_response();
@@ -264,7 +268,7 @@ impl Answer {
     }
 
     /// The JSON body with something done to it.
-    fn changed(mut self, change: fn(&mut Value) -> bool) -> Self {
+    pub(super) fn changed(mut self, change: impl FnOnce(&mut Value) -> bool) -> Self {
         if let Ok(mut body) = serde_json::from_slice::<Value>(&self.body)
             && change(&mut body)
         {

@@ -34,6 +34,8 @@ pub(crate) struct InstalledStore {
     pub(crate) was_read_whole: bool,
     /// When somebody last changed it.
     pub(crate) updated_at: DateTime<Utc>,
+    /// What is said about it.
+    pub(crate) notices: Vec<Notice>,
 }
 
 /// Finds an installed store by identity alone, for the worker, which serves all accounts.
@@ -90,6 +92,7 @@ fn from_row(row: Model) -> Result<InstalledStore, DbErr> {
         watermarks: serde_json::from_value(row.watermarks).map_err(|_| bad_row("watermarks"))?,
         was_read_whole: row.full_synced_at.is_some(),
         updated_at: row.updated_at,
+        notices: serde_json::from_value(row.notices).map_err(|_| bad_row("notices"))?,
     })
 }
 

@@ -20,6 +20,8 @@ pub(crate) mod people;
 pub(crate) mod person;
 pub(crate) mod planner;
 pub(crate) mod privacy_requests;
+pub(crate) mod progress;
+pub(crate) mod quarantine;
 pub(crate) mod quarantine;
 pub(crate) mod queues;
 pub(crate) mod resume;

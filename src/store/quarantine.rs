@@ -1,6 +1,6 @@
-//! Records that a run could not use, kept apart with the reason.
+//! Records that could not be used, each until it is read well.
 
-use ::entity::quarantined_record;
+use ::entity::quarantined_record::{ActiveModel, Entity};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait, Set};
 
@@ -20,14 +20,14 @@ pub(crate) struct Quarantined {
 }
 
 /// Writes down the records of a page that could not be used.
-pub(crate) async fn quarantine(
+pub(crate) async fn add(
     tx: &impl ConnectionTrait,
     run: &Run,
     records: &[Quarantined],
     at: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    for chunk in records.chunks(rows_per_statement(9)) {
-        let rows = chunk.iter().map(|record| quarantined_record::ActiveModel {
+    for chunk in records.chunks(rows_per_statement(10)) {
+        let rows = chunk.iter().map(|record| ActiveModel {
             id: Set(new_uuid(at)),
             account_id: Set(run.account_id.0),
             integration_id: Set(run.integration_id.0),
@@ -37,8 +37,9 @@ pub(crate) async fn quarantine(
             reason: Set(record.reason.as_str().to_owned()),
             detail: Set(record.detail.clone()),
             created_at: Set(at),
+            resolved_at: Set(None),
         });
-        quarantined_record::Entity::insert_many(rows).exec_without_returning(tx).await?;
+        Entity::insert_many(rows).exec_without_returning(tx).await?;
     }
     Ok(())
 }

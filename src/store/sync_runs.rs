@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use ::entity::sync_page;
 use ::entity::sync_run::{self, ActiveModel, Column, Entity, Model};
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, OnConflict};
@@ -10,38 +9,14 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, PaginatorTrait as _, QueryFilter,
     QuerySelect, Set,
 };
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::leases::Lease;
+use super::progress::Progress;
+use super::seen;
 use super::words::{bad_row, word};
-use crate::connectors::{Checkpoint, Watermark};
 use crate::domain::ids::{AccountId, IntegrationId, SyncRunId};
-use crate::domain::people::Stream;
 use crate::domain::sync::{Counts, Lane, RunCause, RunMode, RunStatus};
-
-/// How far a run is in one stream.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct StreamProgress {
-    /// From where it goes on.
-    pub(crate) checkpoint: Option<Checkpoint>,
-    /// From where the next incremental run begins once this one has ended well.
-    pub(crate) watermark: Option<Watermark>,
-    /// Records in all, as far as the store tells.
-    pub(crate) total: Option<u64>,
-    /// Whether it was read to its end.
-    pub(crate) is_done: bool,
-    /// Whether a record could not even be told by its identity: then nobody knows who is gone.
-    #[serde(default)]
-    pub(crate) has_nameless: bool,
-    /// Whether the store keeps some records from us: then nobody knows either.
-    #[serde(default)]
-    pub(crate) hides_some: bool,
-}
-
-/// How far a run is.
-pub(crate) type Progress = BTreeMap<Stream, StreamProgress>;
 
 /// One run.
 #[derive(Debug, Clone)]
@@ -70,7 +45,7 @@ pub(crate) fn from_row(row: &Model) -> Result<Run, DbErr> {
         integration_id: row.integration_id.into(),
         mode: word("mode", &row.mode)?,
         counts: counts_of(row),
-        progress: serde_json::from_value(row.progress.clone()).map_err(|_| bad_row("progress"))?,
+        progress: progress_of(row)?,
         pages: row.page_count,
         lane: word("lane", &row.lane)?,
         started_at: row.started_at,
@@ -78,6 +53,11 @@ pub(crate) fn from_row(row: &Model) -> Result<Run, DbErr> {
         is_new: row.attempts <= 1 && row.page_count == 0,
         is_cancel_requested: row.cancel_requested,
     })
+}
+
+/// How far the run of a row is in each stream.
+pub(crate) fn progress_of(row: &Model) -> Result<Progress, DbErr> {
+    serde_json::from_value(row.progress.clone()).map_err(|_| bad_row("progress"))
 }
 
 /// The counts of a row.
@@ -283,7 +263,7 @@ pub(crate) async fn finish(
         .exec(tx)
         .await?;
     if !ending.is_resumable {
-        sync_page::Entity::delete_many().filter(sync_page::Column::RunId.eq(lease.run_id.0)).exec(tx).await?;
+        seen::forget(tx, lease.run_id).await?;
     }
     Ok(kept.rows_affected == 1)
 }

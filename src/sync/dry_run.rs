@@ -11,7 +11,7 @@ use futures::future::ready;
 
 use super::engine::Patience;
 use super::reading::{Content, Judged};
-use crate::connectors::{Connector, ConnectorError, PeoplePage};
+use crate::connectors::{Connector, ConnectorError, PeoplePage, Total};
 use crate::domain::contact_rules::{self, Evidence};
 use crate::domain::people::{StoreRecord, Stream};
 use crate::domain::source_record::SourceRecord;
@@ -64,7 +64,7 @@ impl Look {
     ) -> Result<StreamLook, ConnectorError> {
         let mut look = StreamLook::default();
         let Some(page) = first_page(connector, stream).await? else { return Ok(look) };
-        look.total = page.total;
+        look.total = page.total.map(Total::count);
         for record in page.records.into_iter().take(limit) {
             self.take(stream, record, &mut look, clock);
         }

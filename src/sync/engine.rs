@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::backoff::backoff;
+use super::completeness::{self, Reader};
 use super::ending::{self, Allowance, Stop};
-use super::page::{PageContext, PageError, write_gone, write_page};
+use super::page::{PageContext, PageError, write_gone};
 use super::tell::{UnderWay, waits_for};
 use crate::app::App;
 use crate::connectors::{Connector, ConnectorError, Pass, Retry};
@@ -25,7 +26,8 @@ use crate::service::stores;
 use crate::store::installed::{self, InstalledStore};
 use crate::store::leases::{self, Claimed, Lease};
 use crate::store::people::SuppressionKey;
-use crate::store::sync_runs::{self, Ending, Run, StreamProgress};
+use crate::store::progress::StreamProgress;
+use crate::store::sync_runs::{self, Ending, Run};
 use crate::store::{begin, ledger, planner, resume, schedules, seen, source_records};
 use crate::telemetry::{Waiting, traces};
 
@@ -127,13 +129,19 @@ async fn follow(
     }
     for stream in connector.streams() {
         if !run.progress.get(stream).is_some_and(|progress| progress.is_done) {
-            run = read_stream(&context, run, &store, connector.as_ref(), *stream, shutdown).await?;
+            run =
+                read_stream(&context, run, &store, connector.as_ref(), (*stream, &mut Reader::Pass), shutdown).await?;
+        }
+        if context.is_full {
+            run = search_missing(&context, run, &store, connector.as_ref(), *stream, shutdown).await?;
         }
     }
     if context.is_full {
         run = end_what_is_gone(&context, run, shutdown).await?;
     }
-    succeed(&context, &run, &store, &connector.notices()).await
+    let mut notices = connector.notices();
+    notices.extend(completeness::notices(&context, &run, &store));
+    succeed(&context, &run, &store, &notices).await
 }
 
 /// The same run, from the checkpoint of a failed one before it where there is one.
@@ -146,13 +154,33 @@ async fn go_on(context: &PageContext, run: Run, store: &InstalledStore) -> Resul
     Ok(run)
 }
 
-/// Reads a stream to its end, waiting and trying again as the store needs it.
+/// Holds what a full pass saw of a stream against the store's own count, and looks for those who are missing.
+async fn search_missing(
+    context: &PageContext,
+    run: Run,
+    store: &InstalledStore,
+    connector: &dyn Connector,
+    stream: Stream,
+    shutdown: &CancellationToken,
+) -> Result<Run, Stop> {
+    let (mut run, search) = completeness::begin(context, run, stream).await?;
+    let Some(mut search) = search else { return Ok(run) };
+    if search.is_on(&run) {
+        let mut reader = Reader::Sweep(search);
+        run = read_stream(context, run, store, connector, (stream, &mut reader), shutdown).await?;
+        let Reader::Sweep(done) = reader else { return Ok(run) };
+        search = done;
+    }
+    Ok(search.conclude(context, run))
+}
+
+/// Reads a stream to its end, or as far as the reader wants it, waiting and trying again as the store needs it.
 async fn read_stream(
     context: &PageContext,
     mut run: Run,
     store: &InstalledStore,
     connector: &dyn Connector,
-    stream: Stream,
+    (stream, reader): (Stream, &mut Reader),
     shutdown: &CancellationToken,
 ) -> Result<Run, Stop> {
     let pass = match store.watermarks.get(&stream) {
@@ -161,7 +189,7 @@ async fn read_stream(
     };
     let mut patience = Patience::default();
     loop {
-        let checkpoint = run.progress.get(&stream).and_then(|progress| progress.checkpoint.clone());
+        let checkpoint = run.progress.get(&stream).and_then(|progress| progress.checkpoint(reader.phase()));
         let mut pages = connector.pages(stream, pass.clone(), checkpoint);
         let mut asked_at = context.app.clock.now();
         let mut span = traces::page(stream);
@@ -178,10 +206,13 @@ async fn read_stream(
                     let writing = traces::writing(&span, page.records.len());
                     span = traces::page(stream);
                     let (written, following) = tokio::join!(
-                        write_page(context, &run, stream, page, asked_at).instrument(writing),
+                        reader.take(context, &run, stream, page, asked_at).instrument(writing),
                         pages.next().instrument(span.clone())
                     );
                     run = written?;
+                    if reader.is_satisfied(&run) {
+                        return Ok(run);
+                    }
                     if is_time_to_look_again(run.pages) {
                         look_again(context).await;
                     }
@@ -253,14 +284,13 @@ impl Patience {
 }
 
 /// Ends the records that the finished pass did not show. Only here, and only then, does absence mean anything, and not
-/// in a stream that showed a record without identity, which could be any of them, or that keeps some from us.
+/// in every stream: [`StreamProgress::proves_absence`].
 async fn end_what_is_gone(context: &PageContext, mut run: Run, shutdown: &CancellationToken) -> Result<Run, Stop> {
     let db = &context.app.db;
-    let seen = seen::all_seen(db, run.id, run.counts.read).await?;
+    let seen = seen::records(db, run.id, run.counts.read).await?;
     let began_at = run.began_at.unwrap_or_else(|| context.app.clock.now());
-    let tells = |progress: &StreamProgress| !progress.has_nameless && !progress.hides_some;
-    let streams: Vec<Stream> =
-        run.progress.iter().filter(|(_, progress)| tells(progress)).map(|(stream, _)| *stream).collect();
+    let proves = |(stream, progress): (&Stream, &StreamProgress)| progress.proves_absence().then_some(*stream);
+    let streams: Vec<Stream> = run.progress.iter().filter_map(proves).collect();
     let mut last = SourceRecordId(uuid::Uuid::nil());
     loop {
         let batch = source_records::next_settled(db, run.integration_id, &streams, last, began_at, GONE_BATCH).await?;

@@ -1,13 +1,14 @@
 //! Keeping lists in step with stores.
 //!
 //! [`worker`] takes runs up, [`engine`] carries one through, `page` writes one page in one transaction, `reading` says
-//! what its records come to. Beside it [`hints`] reads single records again after a webhook (`hint_batch`), and
+//! what its records come to; [`completeness`] looks for whom a full pass did not see. Beside it [`hints`] reads single records again after a webhook (`hint_batch`), and
 //! [`registration`] keeps the webhooks registered at the stores; [`privacy`] carries out what people ask for by law.
 //! `dry_run` looks without writing. `tell` and [`gauges`] are the metrics of all that.
 //!
 //! **Invariant:** whatever a run writes, it writes under its lease token; a worker that lost its lease writes nothing.
 
 mod backoff;
+mod completeness;
 pub(crate) mod dry_run;
 mod ending;
 pub mod engine;

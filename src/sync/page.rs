@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::service::settle::{self, Behalf, Change, Settled, StoreContext};
 use crate::store::leases::Lease;
 use crate::store::people::SuppressionKey;
+use crate::store::progress::Phase;
 use crate::store::source_records;
 use crate::store::sync_runs::{self, Run};
 use crate::store::{begin, hints, ledger, memberships, quarantine, seen};
@@ -61,18 +62,20 @@ pub(crate) struct PageContext {
 pub(crate) async fn write_page(
     context: &PageContext,
     run: &Run,
-    stream: Stream,
+    (stream, phase): (Stream, Phase),
     page: PeoplePage,
     asked_at: DateTime<Utc>,
 ) -> Result<Run, PageError> {
-    let asked_at = page.as_of.map_or(asked_at, |as_of| as_of.min(asked_at));
+    let PeoplePage { records, resume_from, watermark, total, as_of, hides_some } = page;
+    let asked_at = as_of.map_or(asked_at, |as_of| as_of.min(asked_at));
     let now = context.app.clock.now();
     let tx = begin(&context.app.db).await?;
     let head = ledger::lock(&tx, run.account_id).await?;
     stop_if_cancelled(&tx, run).await?;
-    let shown: Vec<StoreId> = page.records.iter().filter_map(|record| record.store_id().cloned()).collect();
+    let shown: Vec<StoreId> = records.iter().filter_map(|record| record.store_id().cloned()).collect();
+    let nameless = (records.len() - shown.len()) as u64;
     hints::overtake(&tx, run.integration_id, stream, &shown, asked_at).await?;
-    let records = left_out(&tx, run.account_id, &context.suppression, page.records).await?;
+    let records = left_out(&tx, run.account_id, &context.suppression, records).await?;
     let answers = records.into_iter().map(|record| Answer { content: Content::Shown(record), asked_at }).collect();
     let read =
         Reading::of(&tx, run.integration_id, stream, answers, Writing { key: &context.suppression, now }).await?;
@@ -80,19 +83,34 @@ pub(crate) async fn write_page(
     run.pages += 1;
     run.counts.add(read.counts);
     let progress = run.progress.entry(stream).or_default();
-    progress.checkpoint = Some(page.resume_from);
-    progress.watermark = page.watermark.or_else(|| progress.watermark.take());
-    progress.total = page.total.or(progress.total);
-    progress.hides_some |= page.hides_some;
-    progress.has_nameless |= read.quarantined.iter().any(|record| record.store_id.is_none());
+    progress.advance(phase, resume_from, watermark);
+    progress.tell(total, hides_some);
+    progress.has_nameless |= nameless > 0;
+    progress.nameless += nameless;
     if context.is_full {
-        seen::remember_seen(&tx, run.id, run.pages, &read.seen).await?;
+        seen::remember(&tx, run.id, (run.pages, stream), &read.seen, &shown).await?;
     }
-    quarantine::quarantine(&tx, &run, &read.quarantined, now).await?;
+    quarantine::add(&tx, &run, &read.quarantined, now).await?;
     let settled = settle_change(&tx, context, &mut run, read.change, head, now).await?;
     let run = commit(tx, context, run, now).await?;
     tell::written(context.platform, Way::Sync, read.counts, &settled);
     Ok(run)
+}
+
+/// Notes that a page of a sweep shows nobody new: only how far it is, without the account's lock.
+pub(crate) async fn pass_over(
+    context: &PageContext,
+    run: &Run,
+    stream: Stream,
+    page: PeoplePage,
+) -> Result<Run, PageError> {
+    let mut run = run.clone();
+    let progress = run.progress.entry(stream).or_default();
+    progress.advance(Phase::Sweep, page.resume_from, None);
+    progress.tell(page.total, page.hides_some);
+    let is_kept = sync_runs::save_progress(&context.app.db, context.lease, &run, context.app.clock.now()).await?;
+    context.beat.send_replace(());
+    is_kept.then_some(run).ok_or(PageError::LeaseLost)
 }
 
 /// Ends what the store no longer has: records that a finished full pass did not show.

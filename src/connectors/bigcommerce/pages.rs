@@ -25,7 +25,7 @@ use super::BigCommerce;
 use super::client::{Listing, resource};
 use super::walk::{self, Request, Walk};
 use super::wire;
-use crate::connectors::{Checkpoint, ConnectorError, Pass, PeoplePage, Watermark};
+use crate::connectors::{Checkpoint, ConnectorError, Pass, PeoplePage, Total, Watermark};
 use crate::domain::people::Stream;
 
 /// How far an incremental pass reaches back before its watermark: a change is stamped before it can be read, and the
@@ -33,6 +33,10 @@ use crate::domain::people::Stream;
 const OVERLAP: TimeDelta = TimeDelta::minutes(5);
 /// Requests in a row that may bring nothing new before a list is taken to be broken.
 const MAX_IDLE_REQUESTS: u32 = 100;
+
+/// One record in so many may be missing from a full pass, which is compared with the store's count and read once more.
+/// More, and something in between answers from a cache.
+const TOLERATED_SHARE: u64 = 10;
 
 /// A list that shows less than it counts.
 const SHORT: ConnectorError = ConnectorError::BadAnswer { what: "as many records as the store counts" };
@@ -120,7 +124,7 @@ pub(super) fn pages(
                 records,
                 resume_from: Checkpoint(as_json(&position)),
                 watermark: if step.done { position.watermark(&pass) } else { None },
-                total: position.total,
+                total: position.total.map(Total::Exact),
                 as_of: None,
                 hides_some: false,
             };
@@ -180,9 +184,16 @@ impl Position {
         }
     }
 
-    /// Whether the store gave fewer records than it ever had since the pass began.
-    fn is_short(&self) -> bool {
-        self.least.is_some_and(|least| self.seen < least)
+    /// How many records fewer the store gave than it ever had since the pass began.
+    fn missing(&self) -> u64 {
+        self.least.map_or(0, |least| least.saturating_sub(self.seen))
+    }
+
+    /// Whether so few are missing that the pass may end: a few in a full one, since the engine looks for them.
+    fn is_whole(&self) -> bool {
+        let is_full = self.since.is_none();
+        let tolerated = if is_full { self.least.unwrap_or_default() / TOLERATED_SHARE } else { 0 };
+        self.missing() <= tolerated
     }
 
     fn watermark(&self, pass: &Pass) -> Option<Watermark> {
@@ -221,19 +232,15 @@ impl Reader<'_> {
         }
     }
 
-    /// A list that ended too early must not pass for complete: what it did not show would be taken as deleted. Only by as
-    /// much as it shrank, because records were deleted while we read, may it be shorter; a cursor tells the length once, so
-    /// that it is asked for again.
+    /// A list that ended too early must not pass for complete. Only by as much as it shrank, because records were deleted
+    /// while we read, may it be shorter; a cursor tells the length once, so that it is asked for again.
     async fn check_complete(&self, position: &mut Position) -> Result<(), ConnectorError> {
-        if position.is_short() {
+        if position.missing() > 0 {
             let mut query = Self::filter(position, "date_modified:min");
             query.push(("limit", "1".to_owned()));
             position.count(&self.store.client.list(resource(self.stream), &query).await?);
         }
-        if position.is_short() {
-            return Err(SHORT);
-        }
-        Ok(())
+        position.is_whole().then_some(()).ok_or(SHORT)
     }
 
     async fn ask(&self, position: &mut Position) -> Result<Step, ConnectorError> {
@@ -303,16 +310,20 @@ impl Reader<'_> {
         let ids: Vec<Option<u64>> = listing.rows.iter().map(super::row::Row::id).collect();
         let mut walk = Walk::new(cursor.clone());
         let turn = walk.take(Request { limit, ..asked }, &ids, told("total"));
-        if !turn.done && walk.cursor() == *cursor {
-            // There is more by the store's own count, and this is all that it shows.
-            return Err(SHORT);
+        // There is more by the store's own count, and this is all that it shows.
+        let is_stuck = !turn.done && walk.cursor() == *cursor;
+        if is_stuck {
+            position.count(&listing);
+            if !position.is_whole() {
+                return Err(SHORT);
+            }
         }
         position.place = Place::Pages(walk.cursor());
         if asked.offset() == 0 && turn.fresh_from == 0 {
             // All from the start, and once more where nothing was left of what was given out last.
             position.seen = 0;
         }
-        Ok(Step { listing, fresh_from: turn.fresh_from, done: turn.done })
+        Ok(Step { listing, fresh_from: turn.fresh_from, done: turn.done || is_stuck })
     }
 
     async fn above_id(&self, position: &mut Position, last: u64) -> Result<Step, ConnectorError> {

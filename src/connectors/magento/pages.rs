@@ -93,7 +93,10 @@ async fn next(store: &Magento, list: &List<'_>, position: &mut Position) -> Resu
     let turn = after.take(list.stream, Window { size, keys: &keys, total }, store.client.clock().now())?;
     let is_fresh = |index: &usize| turn.fresh.binary_search(index).is_ok();
     let fresh = rows.into_iter().enumerate().filter_map(|(index, row)| is_fresh(&index).then_some(row)).collect();
-    let records = records(store, list.stream, fresh).await?;
+    let (records, is_all) = records(store, list.stream, fresh).await?;
+    if !is_all {
+        after.note_others();
+    }
     *position = after;
     Ok(Some(PeoplePage {
         records,
@@ -126,7 +129,12 @@ pub(super) async fn one_subscriber(store: &Magento, id: u64) -> Result<Option<Va
     Ok(listing.rows.into_iter().find(|row| wire::keys(list.stream, row).id == Some(id)))
 }
 
-async fn records(store: &Magento, stream: Stream, rows: Vec<Value>) -> Result<Vec<StoreRecord>, ConnectorError> {
+/// The records of the chosen store views, and whether those are all.
+async fn records(
+    store: &Magento,
+    stream: Stream,
+    rows: Vec<Value>,
+) -> Result<(Vec<StoreRecord>, bool), ConnectorError> {
     let rows = match stream {
         Stream::Customers => confirm::confirmed(store, rows).await?,
         Stream::Orders | Stream::Subscribers => rows,
@@ -134,5 +142,7 @@ async fn records(store: &Magento, stream: Stream, rows: Vec<Value>) -> Result<Ve
     // The shop's filter says who is chosen, unless it was ignored.
     let chosen = store.chosen(stream).await?;
     let is_chosen = |row: &&Value| wire::is_of(stream, row, chosen.as_ref());
-    Ok(rows.iter().filter(is_chosen).map(|row| wire::record(stream, row)).collect())
+    let records: Vec<StoreRecord> = rows.iter().filter(is_chosen).map(|row| wire::record(stream, row)).collect();
+    let is_all = records.len() == rows.len();
+    Ok((records, is_all))
 }

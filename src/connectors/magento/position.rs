@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::walk::{Turn, Walk, Window};
-use crate::connectors::{Checkpoint, ConnectorError, Pass, Watermark};
+use crate::connectors::{Checkpoint, ConnectorError, Pass, Total, Watermark};
 use crate::domain::people::Stream;
 
 /// In how many incremental passes every account is read again, whether it changed or not.
@@ -32,8 +32,12 @@ pub(super) struct Position {
     accounts: u64,
     /// Records given out by this pass.
     given: u64,
-    /// How many records a full pass has in all.
+    /// How many records a full pass had in all when it began. The later pages count what is behind them, which does not
+    /// tell what one of them left out.
     total: Option<u64>,
+    /// Whether the shop counts records that nobody asked for.
+    #[serde(default)]
+    counts_others: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,13 +77,13 @@ impl Position {
         let Mark { changed, swept_to, accounts } = serde_json::from_value(watermark.0.clone()).ok()?;
         let from = changed.checked_sub_signed(OVERLAP).unwrap_or(DateTime::UNIX_EPOCH);
         let stage = Stage::Changes { walk: Walk::over_changes_from(from) };
-        Some(Self { stage, newest: Some(changed), swept_to, accounts, given: 0, total: None })
+        Some(Self { stage, newest: Some(changed), swept_to, accounts, given: 0, total: None, counts_others: false })
     }
 
     /// The beginning of a full pass. `newest` is the newest change before it.
     pub(super) const fn everything(newest: Option<DateTime<Utc>>) -> Self {
         let stage = Stage::Everything { walk: Walk::over_everything() };
-        Self { stage, newest, swept_to: 0, accounts: 0, given: 0, total: None }
+        Self { stage, newest, swept_to: 0, accounts: 0, given: 0, total: None, counts_others: false }
     }
 
     /// The walk that is under way, and how many records it may ask for at once; `None` once the pass is over.
@@ -97,8 +101,13 @@ impl Position {
     }
 
     /// How many records the pass has in all, as far as the shop tells.
-    pub(super) const fn total(&self) -> Option<u64> {
-        self.total
+    pub(super) fn total(&self) -> Option<Total> {
+        self.total.map(if self.counts_others { Total::About } else { Total::Exact })
+    }
+
+    /// Notes that the shop gave records of store views that nobody chose, and so counts them, too.
+    pub(super) const fn note_others(&mut self) {
+        self.counts_others = true;
     }
 
     /// Takes in the page that was asked for and moves on. `now` is our time: a change stamped later than that would
@@ -117,7 +126,7 @@ impl Position {
         let next = match &mut self.stage {
             Stage::Everything { walk } => {
                 turn = walk.take(window)?;
-                self.total = window.total.map(|behind| self.given + behind);
+                self.total = self.total.or(window.total);
                 self.accounts = self.given + turn.fresh.len() as u64;
                 turn.done.then_some(Stage::Over)
             }

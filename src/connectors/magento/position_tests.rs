@@ -98,7 +98,7 @@ fn a_full_pass_has_a_watermark_only_at_its_end() {
     let mut position = Position::everything(Some(at(3)));
     let keys: Vec<Keys> = (1..=5).map(|id| Keys { id: Some(id), changed: Some(at(4)) }).collect();
     position.take(Stream::Customers, Window { size: 5, keys: &keys, total: Some(6) }, at(9)).unwrap();
-    assert_eq!((position.watermark(), position.total()), (None, Some(6)));
+    assert_eq!((position.watermark(), position.total()), (None, Some(Total::Exact(6))));
     let last = [Keys { id: Some(6), changed: Some(at(4)) }];
     position.take(Stream::Customers, Window { size: 5, keys: &last, total: Some(1) }, at(9)).unwrap();
     assert_eq!(position.walk(), None);

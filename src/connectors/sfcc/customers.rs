@@ -24,7 +24,7 @@ use super::fields::{self, DateField};
 use super::findings::Found;
 use super::walk::{CAP, Cursor, Walk, mark};
 use super::wire;
-use crate::connectors::{Checkpoint, ConnectorError, Pass, PeoplePage, Watermark};
+use crate::connectors::{Checkpoint, ConnectorError, Pass, PeoplePage, Total, Watermark};
 use crate::domain::people::StoreRecord;
 
 /// How far before the last pass an incremental one begins: search indexes lag (`vendors/sfcc.md` section 4).
@@ -307,7 +307,7 @@ impl<'a> Reader<'a> {
             records,
             resume_from: Checkpoint(as_json(&self.position)),
             watermark: is_last.then(|| Watermark(as_json(&mark))),
-            total: self.position.total,
+            total: self.position.total.map(Total::Exact),
             as_of: None,
             hides_some: false,
         }

@@ -23,7 +23,7 @@ use super::pages::Listing;
 use super::position::watermark_at;
 use super::queries;
 use crate::connectors::http::Lines;
-use crate::connectors::{Checkpoint, ConnectorError, PeoplePage, Retry};
+use crate::connectors::{Checkpoint, ConnectorError, PeoplePage, Retry, Total};
 use crate::domain::people::StoreRecord;
 
 /// Records of one page; the most that the engine takes.
@@ -248,7 +248,8 @@ impl<'a> Export<'a> {
 
     fn page(&self, records: Vec<StoreRecord>) -> PeoplePage {
         let resume_from = Checkpoint(serde_json::to_value(&self.place).expect("a place has a JSON form"));
-        PeoplePage { records, resume_from, watermark: None, total: self.place.total, as_of: None, hides_some: false }
+        let total = self.place.total.map(Total::Exact);
+        PeoplePage { records, resume_from, watermark: None, total, as_of: None, hides_some: false }
     }
 
     /// The operation gives nothing: another one, or none.

@@ -11,7 +11,7 @@ use super::envelope::Trouble;
 use super::position::{Position, Step};
 use super::queries::{self, Operation};
 use super::wire::{self, Page, Row};
-use crate::connectors::{Checkpoint, ConnectorError, Pass, PeoplePage};
+use crate::connectors::{Checkpoint, ConnectorError, Pass, PeoplePage, Total};
 use crate::domain::people::{StoreRecord, Stream};
 
 /// Points that one record of a page is taken to cost before the store has told: itself and two objects in it.
@@ -138,7 +138,7 @@ impl<'a> Reader<'a> {
             records,
             resume_from: self.position.checkpoint(),
             watermark: self.position.watermark(self.is_done),
-            total: self.position.total,
+            total: self.position.total.map(Total::Exact),
             as_of: None,
             hides_some: false,
         }))

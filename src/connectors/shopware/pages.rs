@@ -27,7 +27,7 @@ use super::client::{Client, Entity, Found, Search};
 use super::scope::Scope;
 use super::walk::{ByNumber, ByTime, Turn};
 use super::{criteria, wire};
-use crate::connectors::{Checkpoint, ConnectorError, Pass, PeoplePage, Watermark};
+use crate::connectors::{Checkpoint, ConnectorError, Pass, PeoplePage, Total, Watermark};
 use crate::domain::people::{StoreRecord, Stream};
 
 /// How far an incremental pass reaches back before its watermark. A row's time is taken before its transaction commits,
@@ -143,7 +143,7 @@ impl Reader<'_> {
             records,
             resume_from: Checkpoint(as_json(serde_json::to_value(&self.position))),
             watermark: mark.map(|mark| Watermark(as_json(serde_json::to_value(mark)))),
-            total: self.position.total,
+            total: self.position.total.map(Total::Exact),
             as_of: None,
             hides_some: false,
         }

@@ -24,7 +24,7 @@ use super::WooCommerce;
 use super::client::{Listing, Resource, resource};
 use super::walk::{Cursor, Turn, Walk, Window};
 use super::wire;
-use crate::connectors::{Checkpoint, ConnectorError, Pass, PeoplePage, Watermark};
+use crate::connectors::{Checkpoint, ConnectorError, Pass, PeoplePage, Total, Watermark};
 use crate::domain::people::{StoreRecord, Stream};
 
 /// How far an incremental pass reaches back before its watermark. `modified_after` is strict and whole seconds, and
@@ -71,7 +71,9 @@ pub(super) fn pages(
             None => begin(store, stream, &pass).await?,
         };
         let tells_total = stream != Stream::Customers || store.roles.len() <= 1;
-        let mut walk = Walk::new(position.cursor, resource.may_hide);
+        // Who is missing from a list that hides nobody is found by its count: the engine looks for them in a full pass.
+        let total = if resource.may_hide { Total::About } else { Total::Exact };
+        let mut walk = Walk::new(position.cursor);
         let mut idle = 0;
         loop {
             let (listing, turn) = next(store, resource, &position, &mut walk).await?;
@@ -80,7 +82,7 @@ pub(super) fn pages(
             if turn.done && !is_last {
                 position.roles.remove(0);
                 position.cursor = Cursor::default();
-                walk = Walk::new(position.cursor, resource.may_hide);
+                walk = Walk::new(position.cursor);
             }
             if turn.fresh.is_empty() && !turn.done {
                 idle += 1;
@@ -97,7 +99,8 @@ pub(super) fn pages(
                 // Of several roles nobody knows how many users have more than one.
                 total: listing
                     .total
-                    .filter(|_| tells_total && (!listing.rows.is_empty() || position.cursor.offset == 0)),
+                    .filter(|_| tells_total && (!listing.rows.is_empty() || position.cursor.offset == 0))
+                    .map(total),
                 as_of: None,
                 hides_some: false,
             };

@@ -13,8 +13,8 @@ use crate::connectors::ConnectorError;
 
 /// By how many records two windows overlap. Fewer deletions than that cost no extra request.
 pub(super) const OVERLAP: u64 = 5;
-/// One record in so many may be missing at the end of a list that hides some from the key's user. More, and something in
-/// between answers from a cache.
+/// One record in so many may be missing at the end of a list that hides some from the key's user, or is compared with its
+/// count afterwards. More, and something in between answers from a cache.
 const TOLERATED_SHARE: u64 = 10;
 
 /// Where a walk stands.
@@ -59,8 +59,6 @@ impl Turn {
 #[derive(Debug)]
 pub(super) struct Walk {
     cursor: Cursor,
-    /// Whether the store counts records that it does not show.
-    may_hide: bool,
     /// The id before which something seemed to be missing, and how long the list was; nothing new was seen since.
     gap: Option<(u64, u64)>,
     /// How many windows the next step back takes.
@@ -70,9 +68,9 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    /// Begins, or goes on, over a list that may hide records from the key's user or not.
-    pub(super) const fn new(cursor: Cursor, may_hide: bool) -> Self {
-        Self { cursor, may_hide, gap: None, stride: 1, end: None }
+    /// Begins, or goes on.
+    pub(super) const fn new(cursor: Cursor) -> Self {
+        Self { cursor, gap: None, stride: 1, end: None }
     }
 
     /// Where it stands.
@@ -170,8 +168,7 @@ impl Walk {
 
     fn finish(&self) -> Result<(), ConnectorError> {
         let total = self.cursor.least.unwrap_or_default();
-        let hidden = if self.may_hide { total / TOLERATED_SHARE } else { 0 };
-        if self.cursor.seen + hidden < total {
+        if self.cursor.seen + total / TOLERATED_SHARE < total {
             return Err(ConnectorError::BadAnswer { what: "as many records as the store counts" });
         }
         Ok(())

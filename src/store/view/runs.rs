@@ -1,16 +1,21 @@
 //! Tables `sync_run` and `quarantined_record`, as they are shown.
 
+use std::collections::BTreeMap;
+
 use ::entity::quarantined_record;
 use ::entity::sync_run::{Column, Entity, Model};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, Order, QueryFilter, Select};
 use uuid::Uuid;
 
 use super::window;
+use crate::domain::completeness::Completeness;
 use crate::domain::failure::explain;
 use crate::domain::ids::{AccountId, IntegrationId, SyncRunId};
 use crate::domain::page::{Slice, Window};
+use crate::domain::people::Stream;
 use crate::domain::run::{QuarantinedRecord, SyncRun};
-use crate::store::sync_runs::counts_of;
+use crate::store::progress::StreamProgress;
+use crate::store::sync_runs::{counts_of, progress_of};
 use crate::store::words::word;
 
 pub(super) fn owned_by(account: AccountId) -> Select<Entity> {
@@ -66,12 +71,18 @@ pub(super) fn from_row(row: &Model) -> Result<SyncRun, DbErr> {
         total: row.total.and_then(|total| u64::try_from(total).ok()),
         continues: row.continues.map(Into::into),
         read_before: u64::try_from(row.read_before).unwrap_or_default(),
+        completeness: completeness(row)?,
         cancel_requested: row.cancel_requested,
         failure: row.error_code.as_deref().map(|code| explain(code, row.error_detail.clone().unwrap_or_default())),
         queued_at: row.queued_at,
         started_at: row.started_at,
         finished_at: row.finished_at,
     })
+}
+
+fn completeness(row: &Model) -> Result<BTreeMap<Stream, Completeness>, DbErr> {
+    let compared = |(stream, progress): (Stream, StreamProgress)| Some((stream, progress.completeness?));
+    Ok(progress_of(row)?.into_iter().filter_map(compared).collect())
 }
 
 pub(super) fn issue(row: quarantined_record::Model) -> Result<QuarantinedRecord, DbErr> {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use assent::connectors::{Checkpoint, ConnectorError, Pass, Watermark};
+use assent::connectors::{Checkpoint, ConnectorError, Pass, Total, Watermark};
 use assent::domain::people::{StoreId, Stream};
 use serde_json::{Value, json};
 
@@ -59,7 +59,7 @@ async fn customers_are_read_behind_a_cursor_with_the_filter_on_every_page() {
     let since = Pass::Since(Watermark(json!({"modified": TIME})));
     let pages = pass(&*connector(&store), Stream::Customers, since, None).await.unwrap();
     assert_eq!(pages.iter().map(|page| page.records.len()).collect::<Vec<_>>(), [250, 250, 100]);
-    assert!(pages.iter().all(|page| page.total == Some(600)));
+    assert!(pages.iter().all(|page| page.total == Some(Total::Exact(600))));
     let asked = store.asked();
     assert_eq!(asked.iter().map(|asked| asked.get("after")).collect::<Vec<_>>(), [None, Some("250"), Some("500")]);
     for asked in asked {
@@ -145,8 +145,13 @@ async fn a_short_page_does_not_end_a_list() {
 async fn a_list_with_a_gap_does_not_pass_for_complete() {
     for stream in [Stream::Customers, Stream::Subscribers] {
         let store = short_of(stream, |_, id| id == 2_300).await;
-        let error = pass(&*connector(&store), stream, Pass::Full, None).await.unwrap_err();
+        let changed = Pass::Since(Watermark(json!({"modified": "2026-01-01T00:00:00Z"})));
+        let error = pass(&*connector(&store), stream, changed, None).await.unwrap_err();
         assert_eq!(error, ConnectorError::BadAnswer { what: "as many records as the store counts" }, "{stream}");
+        // A full one tells the count, by which the gap is found.
+        let pages = pass(&*connector(&store), stream, Pass::Full, None).await.unwrap();
+        assert_eq!(pages.last().unwrap().total, Some(Total::Exact(2_600)), "{stream}");
+        assert_eq!(pages.iter().map(|page| page.records.len()).sum::<usize>(), 2_599, "{stream}");
     }
 }
 

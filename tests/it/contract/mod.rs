@@ -8,6 +8,7 @@
 #![cfg(test)]
 
 mod changes;
+mod completeness;
 mod faults;
 mod interruption;
 mod population;

@@ -115,6 +115,7 @@ async fn what_was_noted_about_a_record_that_is_not_known_goes_too(db: TestDataba
     };
     pending_hint::Entity::insert(hint).exec_without_returning(db).await.unwrap();
     let quarantined = quarantined_record::ActiveModel {
+        resolved_at: Set(None),
         id: Set(new_uuid(now)),
         account_id: Set(shop.caller.account_id.0),
         integration_id: Set(shop.integration.0),

@@ -1,6 +1,6 @@
 //! What the example exchanges mean.
 
-use assent::connectors::{Check, Pass, Watermark};
+use assent::connectors::{Check, Pass, Total, Watermark};
 use assent::domain::people::{StoreId, Stream};
 use serde_json::{Value, json};
 
@@ -70,7 +70,7 @@ async fn a_full_pass_tells_how_many_there_are() {
     })
     .await;
     let pages = shop.read(Stream::Customers, Pass::Full).await.unwrap();
-    assert_eq!(pages[0].total, Some(10));
+    assert_eq!(pages[0].total, Some(Total::Exact(10)));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use assent::connectors::{Connector, ConnectorError, Pass, Watermark};
+use assent::connectors::{Connector, ConnectorError, Pass, Total, Watermark};
 use assent::domain::people::{StoreId, StoreRecord, Stream};
 use serde_json::{Value, json};
 
@@ -197,9 +197,10 @@ async fn a_shop_that_does_not_answer_in_time_is_asked_for_less() {
 #[tokio::test]
 async fn an_empty_shop_is_an_empty_page() {
     let store = AnsweringStore::start(|asked| window(&[], asked)).await;
-    for stream in [Stream::Customers, Stream::Orders] {
+    // Orders may be counted that are not shown.
+    for (stream, total) in [(Stream::Customers, Total::Exact(0)), (Stream::Orders, Total::About(0))] {
         let pages = pass(&*connector(&store), stream, Pass::Full, None).await.unwrap();
-        assert_eq!((pages.len(), pages[0].records.len(), pages[0].total), (1, 0, Some(0)));
+        assert_eq!((pages.len(), pages[0].records.len(), pages[0].total), (1, 0, Some(total)));
     }
 }
 
