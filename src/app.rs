@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use sea_orm::DbErr;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Notify;
@@ -41,6 +42,8 @@ pub struct App {
     pub sync_slots: usize,
     /// How long a run may take.
     pub run_limits: RunLimits,
+    /// How long runs are remembered.
+    pub history: TimeDelta,
     /// Wakes the sync worker when a run was queued or shall be cancelled.
     pub wake_worker: Arc<Notify>,
     /// Wakes the worker that reads records again when a webhook named one.
@@ -158,6 +161,7 @@ pub async fn build(config: &Config) -> Result<App, BuildError> {
         lease: config.lease(),
         sync_slots: config.sync_slots,
         run_limits: RunLimits::default(),
+        history: config.history(),
         wake_worker: Arc::new(Notify::new()),
         wake_hints: Arc::new(Notify::new()),
         streams: Streams::default(),

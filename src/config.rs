@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use secrecy::SecretString;
@@ -41,6 +42,8 @@ pub struct Config {
     pub sync_slots: usize,
     /// `ASSENT_STORE_TIMEOUT_SECONDS`: time for one request to a store, 1 to 600. Default 60.
     pub store_timeout_seconds: u64,
+    /// `ASSENT_HISTORY_DAYS`: how long runs and the records that they could not use are kept, 1 to 3650. Default 90.
+    pub history_days: u32,
 }
 
 /// How log lines look.
@@ -63,6 +66,7 @@ struct Defaults {
     lease_seconds: u64,
     sync_slots: usize,
     store_timeout_seconds: u64,
+    history_days: u32,
 }
 
 /// Filter of the log where none is set.
@@ -77,6 +81,7 @@ const DEFAULTS: Defaults = Defaults {
     lease_seconds: 30,
     sync_slots: 4,
     store_timeout_seconds: 60,
+    history_days: 90,
 };
 
 /// A configuration that can't be used.
@@ -113,11 +118,12 @@ impl Config {
             !["test_", "require_"].iter().any(|prefix| name.as_str().to_ascii_lowercase().starts_with(prefix))
         });
         let config: Self = figment.merge(variables).extract().map_err(|error| ConfigError::Read(explain(&error)))?;
-        let bounds: [(&'static str, bool, &'static str); 4] = [
+        let bounds: [(&'static str, bool, &'static str); 5] = [
             ("ASSENT_SYNC_SLOTS", (1..=64).contains(&config.sync_slots), "1 to 64"),
             ("ASSENT_OTLP_ENDPOINT", config.otlp_endpoint.as_deref().is_none_or(is_collector), COLLECTOR),
             ("ASSENT_LEASE_SECONDS", (1..=60).contains(&config.lease_seconds), "1 to 60"),
             ("ASSENT_STORE_TIMEOUT_SECONDS", (1..=600).contains(&config.store_timeout_seconds), "1 to 600"),
+            ("ASSENT_HISTORY_DAYS", (1..=3650).contains(&config.history_days), "1 to 3650"),
         ];
         match bounds.into_iter().find(|(_, holds, _)| !holds) {
             None => Ok(config),
@@ -129,6 +135,12 @@ impl Config {
     #[must_use]
     pub const fn lease(&self) -> Duration {
         Duration::from_secs(self.lease_seconds)
+    }
+
+    /// How long runs are remembered.
+    #[must_use]
+    pub fn history(&self) -> TimeDelta {
+        TimeDelta::days(self.history_days.into())
     }
 }
 
@@ -163,7 +175,7 @@ fn explain(error: &figment::Error) -> String {
         Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => {
             format!(
                 "{name} must be {}",
-                if ["u64", "usize"].contains(&expected.as_str()) { "a whole number" } else { expected }
+                if ["u32", "u64", "usize"].contains(&expected.as_str()) { "a whole number" } else { expected }
             )
         }
         Kind::UnknownVariant(_, known) => format!("{name} must be one of: {}", known.join(", ")),

@@ -3,9 +3,14 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{blob_null, text_null, timestamp_with_time_zone_null};
 
+use crate::index;
+
 /// This change.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
+
+const OF_RUN: &str = "quarantined_record_of_run";
+const FINISHED: &str = "sync_run_finished";
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
@@ -22,12 +27,20 @@ impl MigrationTrait for Migration {
                  WHERE resolved_at IS NULL",
             )
             .await?;
-        Ok(())
+        // A run that goes takes its records with it; old runs are looked for by their end.
+        manager.create_index(index(OF_RUN, "quarantined_record", &["run_id"])).await?;
+        manager.create_index(index(FINISHED, "sync_run", &["finished_at"])).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let unresolved = Index::drop().name("quarantined_record_unresolved").table("quarantined_record").to_owned();
-        manager.drop_index(unresolved).await?;
+        let indices = [
+            (FINISHED, "sync_run"),
+            (OF_RUN, "quarantined_record"),
+            ("quarantined_record_unresolved", "quarantined_record"),
+        ];
+        for (name, table) in indices {
+            manager.drop_index(Index::drop().name(name).table(table).to_owned()).await?;
+        }
         manager.alter_table(Table::alter().table("quarantined_record").drop_column("resolved_at").to_owned()).await?;
         for column in ["shown", "stream"] {
             manager.alter_table(Table::alter().table("sync_page").drop_column(column).to_owned()).await?;

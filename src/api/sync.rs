@@ -10,7 +10,7 @@ use super::schedule::FailureView;
 use super::words::{Audience, QuarantineReason, RunCause, RunMode, RunStatus, Stream};
 use crate::domain::completeness::Completeness;
 use crate::domain::people;
-use crate::domain::run::{QuarantinedRecord, SyncRun};
+use crate::domain::run::{QuarantinedRecord, Retry, SyncRun};
 use crate::domain::sync::Counts;
 
 /// One pass over one integration. `read = created + updated + unchanged + skipped + quarantined`.
@@ -172,11 +172,14 @@ pub struct QuarantinedRecordView {
     pub detail: String,
     /// When it was found.
     pub created_at: DateTime<Utc>,
+    /// When the record was first read well again, or was found to be gone; `null` while it is not settled.
+    pub resolved_at: Option<DateTime<Utc>>,
 }
 
 impl From<QuarantinedRecord> for QuarantinedRecordView {
     fn from(record: QuarantinedRecord) -> Self {
-        let QuarantinedRecord { id, integration_id, run_id, stream, store_id, reason, detail, created_at } = record;
+        let QuarantinedRecord { id, integration_id, run_id, stream, store_id, reason, detail, created_at, resolved_at } =
+            record;
         Self {
             id,
             integration_id: integration_id.into(),
@@ -186,7 +189,39 @@ impl From<QuarantinedRecord> for QuarantinedRecordView {
             reason: reason.into(),
             detail,
             created_at,
+            resolved_at,
         }
+    }
+}
+
+/// Records to be read again that a run could not use.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = IssueChoice)]
+pub struct RetryInput {
+    /// Identities of issues of the run; absent: all of them.
+    #[serde(default)]
+    #[schema(min_items = 1, max_items = 500)]
+    pub ids: Option<Vec<Uuid>>,
+}
+
+/// What came of having records read again that a run could not use.
+#[derive(Clone, Debug, Serialize, ToSchema, SimpleObject)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = IssueRetry)]
+#[graphql(name = "IssueRetry")]
+pub struct RetryView {
+    /// Records that are read again soon, each counted once. One that is read well then has a `resolvedAt`.
+    pub queued: u64,
+    /// Records whose identity could not be read: only a full run sees them again.
+    pub unidentified: u64,
+    /// Records that were read well meanwhile.
+    pub resolved: u64,
+}
+
+impl From<Retry> for RetryView {
+    fn from(Retry { queued, unidentified, resolved }: Retry) -> Self {
+        Self { queued, unidentified, resolved }
     }
 }
 

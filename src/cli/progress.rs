@@ -225,6 +225,7 @@ mod tests {
             cancel_requested: false,
             continues: None,
             read_before: 0,
+            completeness: BTreeMap::new(),
             cause: RunCause::Request,
             failure: None,
             queued_at: start,

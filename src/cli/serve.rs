@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, print};
 use crate::app::{self, App};
 use crate::config::Config;
-use crate::sync::{gauges, hints, registration, scheduler, worker};
+use crate::sync::{gauges, hints, history, registration, scheduler, worker};
 use crate::{server, telemetry};
 
 /// Run the service: the API, the sync worker and the webhook workers.
@@ -57,6 +57,7 @@ pub(super) async fn with_worker(app: App, listener: TcpListener, shutdown: &Canc
         tokio::spawn(hints::run(app.clone(), shutdown.clone())),
         tokio::spawn(registration::run(app.clone(), shutdown.clone())),
         tokio::spawn(gauges::run(app.clone(), shutdown.clone())),
+        tokio::spawn(history::run(app.clone(), shutdown.clone())),
     ];
     let served = server::serve(listener, app, shutdown.clone()).await;
     shutdown.cancel();

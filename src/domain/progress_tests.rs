@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -20,6 +22,7 @@ fn run(status: RunStatus, read: u64, total: Option<u64>) -> SyncRun {
         cancel_requested: false,
         continues: None,
         read_before: 0,
+        completeness: BTreeMap::new(),
         cause: RunCause::Request,
         failure: None,
         queued_at: at(0),

@@ -65,4 +65,26 @@ pub struct QuarantinedRecord {
     pub detail: String,
     /// When it was found.
     pub created_at: DateTime<Utc>,
+    /// When the record was first read well again, or was found to be gone.
+    pub resolved_at: Option<DateTime<Utc>>,
+}
+
+/// Which of the records that a run could not use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Issues {
+    /// All of them.
+    All,
+    /// Those that are not settled.
+    Unresolved,
+}
+
+/// What came of having records read again that a run could not use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Retry {
+    /// Records that are read again soon, each counted once.
+    pub queued: u64,
+    /// Records whose identity could not be read: only a full run sees them again.
+    pub unidentified: u64,
+    /// Records that were read well meanwhile.
+    pub resolved: u64,
 }

@@ -180,6 +180,8 @@ pages_of! {
     RunsOf(IntegrationId, Uuid) => SyncRun, relations::runs_of;
     /// The records that a run could not use.
     IssuesOf(SyncRunId, Uuid) => QuarantinedRecord, relations::issues_of;
+    /// Those of them that are not settled.
+    UnresolvedIssuesOf(SyncRunId, Uuid) => QuarantinedRecord, relations::unresolved_issues_of;
 }
 
 /// Parents by window. One place in a document asks for one window, so there are few.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::body::to_bytes;
+use axum::body::{HttpBody as _, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
@@ -37,6 +37,24 @@ where
         let Object(value) = serde_path_to_error::deserialize(&mut reader).map_err(|error| refused(&error))?;
         reader.end().map_err(|_| Error::Malformed("the body holds more than one JSON value".to_owned()))?;
         Ok(Self(value))
+    }
+}
+
+/// A JSON body that may be left out.
+pub(super) struct OptionalBody<T>(pub(super) T);
+
+impl<T, S> FromRequest<S> for OptionalBody<T>
+where
+    T: DeserializeOwned + Default,
+    S: Send + Sync,
+{
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        if request.body().is_end_stream() {
+            return Ok(Self(T::default()));
+        }
+        Ok(Self(Body::from_request(request, state).await?.0))
     }
 }
 

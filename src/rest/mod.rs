@@ -45,6 +45,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(syncs::cancel))
         .routes(routes!(syncs::issues))
         .routes(routes!(progress::events))
+        .routes(routes!(syncs::retry))
         .routes(routes!(lists::list, lists::create))
         .routes(routes!(lists::show, lists::update, lists::delete))
         .routes(routes!(lists::contacts))

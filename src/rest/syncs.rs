@@ -3,16 +3,18 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header::LOCATION};
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::document::{PageParameters, Problems};
-use super::extract::{Body, Parameters, PathId};
+use super::extract::{Body, OptionalBody, Parameters, PathId};
 use crate::api::page::Page;
-use crate::api::sync::{QuarantinedRecordView, SyncInput, SyncRunView};
+use crate::api::sync::{QuarantinedRecordView, RetryInput, RetryView, SyncInput, SyncRunView};
 use crate::app::App;
 use crate::auth::Caller;
+use crate::domain::run::Issues;
 use crate::error::Error;
-use crate::service::{runs, syncs};
+use crate::service::{retries, runs, syncs};
 
 /// List the runs of an integration, newest first.
 #[utoipa::path(get, path = "/v1/integrations/{id}/syncs", operation_id = "listSyncs", tag = "syncs",
@@ -66,16 +68,42 @@ pub(super) async fn cancel(
     Ok(Json(runs::of_own(&app, &caller, id.into()).await?.into()))
 }
 
+/// Which of the records that a run could not use.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+#[expect(dead_code, reason = "it only describes the parameters; Parameters reads them")]
+struct IssueParameters {
+    /// `true`: only those that are not settled.
+    unresolved: Option<bool>,
+}
+
 /// List the records that a run could not use, with the reasons.
 #[utoipa::path(get, path = "/v1/syncs/{id}/issues", operation_id = "listSyncIssues", tag = "syncs",
-    params(("id" = Uuid, Path), PageParameters),
+    params(("id" = Uuid, Path), IssueParameters, PageParameters),
     responses((status = 200, body = Page<QuarantinedRecordView>), Problems))]
 pub(super) async fn issues(
     State(app): State<App>,
     caller: Caller,
     PathId(id): PathId,
-    parameters: Parameters,
+    mut parameters: Parameters,
 ) -> Result<Json<Page<QuarantinedRecordView>>, Error> {
-    let found = runs::issues(&app, &caller, id.into(), &parameters.page()?).await?;
+    let unresolved =
+        parameters.take("unresolved", |text| text.parse().map_err(|_| "must be true or false".to_owned()))?;
+    let which = if unresolved.unwrap_or_default() { Issues::Unresolved } else { Issues::All };
+    let found = runs::issues(&app, &caller, (id.into(), which), &parameters.page()?).await?;
     Ok(Json(Page::of(found, |record| record.id)))
+}
+
+/// Have records read again that a run could not use: all of them, or those named. It is done soon: list the issues again.
+#[utoipa::path(post, path = "/v1/syncs/{id}/issues/retry", operation_id = "retrySyncIssues", tag = "syncs",
+    params(("id" = Uuid, Path)), request_body = Option<RetryInput>,
+    responses((status = 202, body = RetryView), Problems))]
+pub(super) async fn retry(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(id): PathId,
+    OptionalBody(input): OptionalBody<RetryInput>,
+) -> Result<(StatusCode, Json<RetryView>), Error> {
+    let retry = retries::retry(&app, &caller, id.into(), input.ids.as_deref()).await?;
+    Ok((StatusCode::ACCEPTED, Json(retry.into())))
 }

@@ -19,6 +19,7 @@ pub mod progress;
 pub mod queues;
 pub mod relations;
 mod resettle;
+pub mod retries;
 pub mod runs;
 pub mod schedules;
 pub(crate) mod settle;

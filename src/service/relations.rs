@@ -14,7 +14,7 @@ use crate::domain::contact::{Contact, Membership, MembershipEvent, SourceRecord}
 use crate::domain::evidence::RecordedConsent;
 use crate::domain::ids::{ContactId, IntegrationId, ListId, SyncRunId};
 use crate::domain::page::Window;
-use crate::domain::run::{QuarantinedRecord, SyncRun};
+use crate::domain::run::{Issues, QuarantinedRecord, SyncRun};
 use crate::error::Error;
 use crate::store::view::relations::{self as pages, Pages};
 
@@ -116,5 +116,19 @@ pub async fn issues_of(
     page: &Window<Uuid>,
 ) -> Result<Pages<SyncRunId, QuarantinedRecord>, Error> {
     caller.require(Scope::SyncsRead)?;
-    Ok(pages::issues(&app.db, caller.account_id, runs, page).await?)
+    Ok(pages::issues(&app.db, caller.account_id, (runs, Issues::All), page).await?)
+}
+
+/// Those of them that are not settled.
+///
+/// # Errors
+/// The scope is missing, or storage fails.
+pub async fn unresolved_issues_of(
+    app: &App,
+    caller: &Caller,
+    runs: &[SyncRunId],
+    page: &Window<Uuid>,
+) -> Result<Pages<SyncRunId, QuarantinedRecord>, Error> {
+    caller.require(Scope::SyncsRead)?;
+    Ok(pages::issues(&app.db, caller.account_id, (runs, Issues::Unresolved), page).await?)
 }

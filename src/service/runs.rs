@@ -7,7 +7,7 @@ use crate::auth::Caller;
 use crate::domain::access::Scope;
 use crate::domain::ids::{IntegrationId, SyncRunId};
 use crate::domain::page::{Slice, Window};
-use crate::domain::run::{QuarantinedRecord, SyncRun};
+use crate::domain::run::{Issues, QuarantinedRecord, SyncRun};
 use crate::error::Error;
 use crate::store::view::{integrations, runs};
 
@@ -60,9 +60,9 @@ pub async fn of_own(app: &App, caller: &Caller, id: SyncRunId) -> Result<SyncRun
 pub async fn issues(
     app: &App,
     caller: &Caller,
-    id: SyncRunId,
+    (id, which): (SyncRunId, Issues),
     page: &Window<Uuid>,
 ) -> Result<Slice<QuarantinedRecord>, Error> {
     get(app, caller, id).await?;
-    Ok(runs::issues(&app.db, caller.account_id, id, page).await?)
+    Ok(runs::issues(&app.db, caller.account_id, (id, which), page).await?)
 }

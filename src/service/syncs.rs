@@ -23,16 +23,7 @@ pub async fn start(app: &App, caller: &Caller, integration: IntegrationId, mode:
     let tx = begin(&app.db).await?;
     ledger::lock(&tx, caller.account_id).await?;
     let store = installed::find_of(&tx, caller.account_id, integration).await?.ok_or(Error::NotFound("integration"))?;
-    match store.state {
-        IntegrationState::Active => {}
-        IntegrationState::Paused => {
-            return Err(Error::Conflict("the integration is paused; resume it first".to_owned()));
-        }
-        IntegrationState::NeedsAttention => {
-            let sentence = "the integration needs attention: see its stateDetail, put it right, then resume it";
-            return Err(Error::Conflict(sentence.to_owned()));
-        }
-    }
+    refuse_unless_active(store.state)?;
     let planned = schedules::find(&tx, integration).await?;
     if let Some(held) = planned.and_then(|planned| planned.held) {
         if held.code == CONFIRMATION_NEEDED {
@@ -46,6 +37,21 @@ pub async fn start(app: &App, caller: &Caller, integration: IntegrationId, mode:
     tx.commit().await?;
     app.wake_worker.notify_waiters();
     Ok(run)
+}
+
+/// Says why a store must not be asked now.
+///
+/// # Errors
+/// The integration is paused or needs attention.
+pub(super) fn refuse_unless_active(state: IntegrationState) -> Result<(), Error> {
+    match state {
+        IntegrationState::Active => Ok(()),
+        IntegrationState::Paused => Err(Error::Conflict("the integration is paused; resume it first".to_owned())),
+        IntegrationState::NeedsAttention => {
+            let sentence = "the integration needs attention: see its stateDetail, put it right, then resume it";
+            Err(Error::Conflict(sentence.to_owned()))
+        }
+    }
 }
 
 /// Queues a full run because a webhook named more records than are read one by one. Where none may be, the next one reads

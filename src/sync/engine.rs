@@ -28,7 +28,7 @@ use crate::store::leases::{self, Claimed, Lease};
 use crate::store::people::SuppressionKey;
 use crate::store::progress::StreamProgress;
 use crate::store::sync_runs::{self, Ending, Run};
-use crate::store::{begin, ledger, planner, resume, schedules, seen, source_records};
+use crate::store::{begin, ledger, planner, quarantine, resume, schedules, seen, source_records};
 use crate::telemetry::{Waiting, traces};
 
 /// How often in a row a worker may die at the same page of a run before nobody takes it up any more.
@@ -119,6 +119,7 @@ async fn follow(
         suppression: SuppressionKey::load(&app.db, &app.sealer, run.account_id).await?,
         is_full: run.mode == RunMode::Full || !store.was_read_whole,
         beat,
+        has_unresolved: quarantine::is_any_unresolved(&app.db, store.id).await?,
     };
     if run.is_new {
         run = go_on(&context, run, &store).await?;

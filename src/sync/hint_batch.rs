@@ -33,7 +33,7 @@ use crate::store::hint_lanes::{self, Batch};
 use crate::store::hints::{self, Claimed, Failure};
 use crate::store::installed::{self, InstalledStore};
 use crate::store::people::SuppressionKey;
-use crate::store::{begin, ledger, source_records, sync_runs, webhooks};
+use crate::store::{begin, ledger, quarantine, source_records, sync_runs, webhooks};
 use crate::telemetry::{HINT_SECONDS, HINTS, traces};
 
 /// First wait after a failure, of a record and of its store; doubles with each further one.
@@ -275,8 +275,10 @@ async fn write_stream(
         asked.push((hint, asked_at, is_gone));
     }
     let writing = Writing { key: suppression, now };
-    let Reading { change, stale, quarantined, counts, .. } =
-        Reading::of(tx, store.id, stream, answers, writing).await?;
+    let read = Reading::of(tx, store.id, stream, answers, writing).await?;
+    let asked_for: Vec<StoreId> = asked.iter().map(|(hint, ..)| hint.store_id.clone()).collect();
+    quarantine::resolve(tx, store.id, stream, &read.read_well(&asked_for), now).await?;
+    let Reading { change, stale, quarantined, counts, .. } = read;
     let place = Place { account: store.account_id, integration: store.id, platform: store.platform };
     let behalf = Behalf { actor: Some(ACTOR.to_owned()), ..Behalf::default() };
     let (settled, head) = settle(tx, place, suppression, change, head, &behalf, now).await?;

@@ -4,6 +4,7 @@
 //! what its records come to; [`completeness`] looks for whom a full pass did not see. Beside it [`hints`] reads single records again after a webhook (`hint_batch`), and
 //! [`registration`] keeps the webhooks registered at the stores; [`privacy`] carries out what people ask for by law.
 //! `dry_run` looks without writing. `tell` and [`gauges`] are the metrics of all that.
+//! [`history`] removes old runs. `dry_run` looks without writing.
 //!
 //! **Invariant:** whatever a run writes, it writes under its lease token; a worker that lost its lease writes nothing.
 
@@ -16,6 +17,7 @@ mod erased;
 pub mod gauges;
 mod hint_batch;
 pub mod hints;
+pub mod history;
 mod page;
 pub mod privacy;
 mod reading;

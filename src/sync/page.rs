@@ -56,6 +56,8 @@ pub(crate) struct PageContext {
     pub(crate) is_full: bool,
     /// Told of every page that is written.
     pub(crate) beat: watch::Sender<()>,
+    /// Whether there are records that could not be used and are not settled.
+    pub(crate) has_unresolved: bool,
 }
 
 /// Writes one page of a stream, which was asked for at `asked_at` by our clock. Returns the run as it then stands.
@@ -91,6 +93,9 @@ pub(crate) async fn write_page(
         seen::remember(&tx, run.id, (run.pages, stream), &read.seen, &shown).await?;
     }
     quarantine::add(&tx, &run, &read.quarantined, now).await?;
+    if context.has_unresolved || run.counts.quarantined > 0 {
+        quarantine::resolve(&tx, run.integration_id, stream, &read.read_well(&shown), now).await?;
+    }
     let settled = settle_change(&tx, context, &mut run, read.change, head, now).await?;
     let run = commit(tx, context, run, now).await?;
     tell::written(context.platform, Way::Sync, read.counts, &settled);

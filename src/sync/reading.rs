@@ -4,7 +4,7 @@
 //! **Invariant:** an answer that was asked for before a record was last read anew says nothing new about it. So a page
 //! that shows a yes and is written late never undoes the no that was read after it was asked for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr};
@@ -93,6 +93,13 @@ impl Reading {
             }
         }
         Ok(reading)
+    }
+
+    /// Those of the records that can be used, or are known to be gone.
+    pub(super) fn read_well(&self, shown: &[StoreId]) -> Vec<StoreId> {
+        let unusable = self.quarantined.iter().filter_map(|record| record.store_id.as_ref());
+        let others: HashSet<&StoreId> = unusable.chain(&self.stale).collect();
+        shown.iter().filter(|id| !others.contains(id)).cloned().collect()
     }
 
     /// Counts one record and notes what it changes. `stored` holds the present state of records that change.

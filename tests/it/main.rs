@@ -11,6 +11,8 @@ mod dependencies;
 mod documents;
 mod examples;
 mod graphql;
+mod history;
+mod issues;
 mod magento_connector;
 mod magento_recorded;
 mod metrics;

@@ -3,10 +3,10 @@
 use async_graphql::{Context, Object};
 use uuid::Uuid;
 
-use crate::api::sync::{SyncInput, SyncRunView};
+use crate::api::sync::{RetryView, SyncInput, SyncRunView};
 use crate::error::Error;
 use crate::graphql::context::Parts as _;
-use crate::service::{runs, syncs};
+use crate::service::{retries, runs, syncs};
 
 #[derive(Default)]
 pub(super) struct SyncMutations;
@@ -30,5 +30,17 @@ impl SyncMutations {
         let (app, caller) = ctx.parts()?;
         syncs::cancel(app, caller, id.into()).await?;
         Ok(runs::of_own(app, caller, id.into()).await?.into())
+    }
+
+    /// Have records read again that a run could not use: all of them, or those named, at most 500. It is done soon: ask
+    /// for the issues again.
+    async fn retry_sync_issues(
+        &self,
+        ctx: &Context<'_>,
+        sync_id: Uuid,
+        ids: Option<Vec<Uuid>>,
+    ) -> Result<RetryView, Error> {
+        let (app, caller) = ctx.parts()?;
+        Ok(retries::retry(app, caller, sync_id.into(), ids.as_deref()).await?.into())
     }
 }

@@ -6,7 +6,7 @@ use crate::api::integration::IntegrationView;
 use crate::api::sync::{QuarantinedRecordView, SyncRunView};
 use crate::domain::ids::{IntegrationId, SyncRunId};
 use crate::domain::run::QuarantinedRecord;
-use crate::graphql::loaders::{IssuesOf, find, relation};
+use crate::graphql::loaders::{IssuesOf, UnresolvedIssuesOf, find, relation};
 use crate::graphql::pages::{Arguments, Page, relation_cost};
 
 #[ComplexObject]
@@ -16,11 +16,12 @@ impl SyncRunView {
         find(ctx, IntegrationId::from(self.integration_id)).await
     }
 
-    /// The records that could not be used, in the order found.
+    /// The records that could not be used, in the order found; with `unresolved` only those that are not settled.
     #[graphql(complexity = "relation_cost(first, last, child_complexity)")]
     async fn issues(
         &self,
         ctx: &Context<'_>,
+        #[graphql(default)] unresolved: bool,
         first: Option<i32>,
         after: Option<String>,
         last: Option<i32>,
@@ -28,7 +29,11 @@ impl SyncRunView {
     ) -> Result<Page<QuarantinedRecordView>> {
         let id = self.id.into();
         let key = |record: &QuarantinedRecord| record.id;
-        relation(ctx, Arguments { first, after, last, before }, |window| IssuesOf(id, window), key).await
+        let arguments = Arguments { first, after, last, before };
+        if unresolved {
+            return relation(ctx, arguments, |window| UnresolvedIssuesOf(id, window), key).await;
+        }
+        relation(ctx, arguments, |window| IssuesOf(id, window), key).await
     }
 }
 

@@ -19,7 +19,7 @@ use crate::domain::contact::{Contact, Membership, MembershipEvent, SourceRecord}
 use crate::domain::evidence::RecordedConsent;
 use crate::domain::ids::{AccountId, ContactId, IntegrationId, ListId, SyncRunId};
 use crate::domain::page::{End, Slice, Window};
-use crate::domain::run::{QuarantinedRecord, SyncRun};
+use crate::domain::run::{Issues, QuarantinedRecord, SyncRun};
 
 /// Parents of one statement: SQLite takes at most 500 parts of a union, PostgreSQL plans each.
 const PARENTS: usize = 100;
@@ -137,12 +137,12 @@ pub(crate) async fn runs(
 pub(crate) async fn issues(
     db: &impl ConnectionTrait,
     account: AccountId,
-    of: &[SyncRunId],
+    (of, which): (&[SyncRunId], Issues),
     page: &Window<Uuid>,
 ) -> Result<Pages<SyncRunId, QuarantinedRecord>, DbErr> {
-    use quarantined_record::{Column, Entity};
+    use quarantined_record::Column;
     let query = |id: Uuid| {
-        let query = Entity::find().filter(Column::AccountId.eq(account.0)).filter(Column::RunId.eq(id));
+        let query = runs::issues_of(account, which).filter(Column::RunId.eq(id));
         window::by_id(query, Column::Id, &Order::Asc, page)
     };
     let rows = read(db, of, query, |row| row.run_id, |row| row.id).await?;

@@ -13,7 +13,7 @@ use crate::domain::failure::explain;
 use crate::domain::ids::{AccountId, IntegrationId, SyncRunId};
 use crate::domain::page::{Slice, Window};
 use crate::domain::people::Stream;
-use crate::domain::run::{QuarantinedRecord, SyncRun};
+use crate::domain::run::{Issues, QuarantinedRecord, SyncRun};
 use crate::store::progress::StreamProgress;
 use crate::store::sync_runs::{counts_of, progress_of};
 use crate::store::words::word;
@@ -49,15 +49,24 @@ pub(crate) async fn by_ids(
 pub(crate) async fn issues(
     db: &impl ConnectionTrait,
     account: AccountId,
-    run: SyncRunId,
+    (run, which): (SyncRunId, Issues),
     page: &Window<Uuid>,
 ) -> Result<Slice<QuarantinedRecord>, DbErr> {
     use quarantined_record::Column as Issue;
-    let query =
-        quarantined_record::Entity::find().filter(Issue::AccountId.eq(account.0)).filter(Issue::RunId.eq(run.0));
+    let query = issues_of(account, which).filter(Issue::RunId.eq(run.0));
     let rows = window::by_id(query, Issue::Id, &Order::Asc, page).all(db).await?;
     let records = rows.into_iter().map(issue).collect::<Result<Vec<_>, _>>()?;
     Ok(Slice::new(records, page.size, page.end))
+}
+
+/// The records of an account that could not be used.
+pub(super) fn issues_of(account: AccountId, which: Issues) -> Select<quarantined_record::Entity> {
+    use quarantined_record::Column as Issue;
+    let query = quarantined_record::Entity::find().filter(Issue::AccountId.eq(account.0));
+    match which {
+        Issues::All => query,
+        Issues::Unresolved => query.filter(Issue::ResolvedAt.is_null()),
+    }
 }
 
 pub(super) fn from_row(row: &Model) -> Result<SyncRun, DbErr> {
@@ -95,5 +104,6 @@ pub(super) fn issue(row: quarantined_record::Model) -> Result<QuarantinedRecord,
         reason: word("reason", &row.reason)?,
         detail: row.detail,
         created_at: row.created_at,
+        resolved_at: row.resolved_at,
     })
 }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use ::entity::quarantined_record;
+use ::entity::{membership_event, quarantined_record, source_record};
 use assent::domain::sync::RunMode;
 use assent::domain::{Audience, Platform};
 use assent::sandbox::{Change, Problem};
 use chrono::TimeDelta;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
-use super::{assert_good, every_platform, open};
+use super::{assert_good, change_subscriber, every_platform, open};
 use crate::support::app::TestApp;
 use crate::support::databases::TestDatabase;
 
@@ -17,6 +17,7 @@ every_platform!(
     the_lists_hold_exactly_whom_the_store_says,
     a_second_pass_over_an_unchanged_store_writes_nothing,
     bad_records_are_quarantined_and_the_run_goes_on,
+    what_a_run_counts_is_what_it_did,
     another_time_zone_of_the_store_loses_nobody,
 );
 
@@ -66,6 +67,34 @@ async fn bad_records_are_quarantined_and_the_run_goes_on(db: TestDatabase, platf
         assert!(found.contains(&(stream, reason)), "{stream}: {reason}, among {found:?}");
     }
     assert!(rows.iter().all(|row| !row.detail.contains('@')), "a reason never quotes the record");
+}
+
+async fn what_a_run_counts_is_what_it_did(db: TestDatabase, platform: Platform) {
+    let test = TestApp::new(db).await;
+    let shop = open(&test, platform, 100).await;
+    let mut created = 0;
+    for mode in [RunMode::Full, RunMode::Incremental, RunMode::Full] {
+        let run = shop.sync(mode).await;
+        assert_good(&run);
+        let events = membership_event::Entity::find()
+            .filter(membership_event::Column::RunId.eq(run.id))
+            .all(&shop.app.db)
+            .await
+            .unwrap();
+        let of = |kind: &str| i64::try_from(events.iter().filter(|event| event.kind == kind).count()).unwrap();
+        assert_eq!((run.joined_count, run.left_count), (of("joined"), of("left")), "{mode:?}");
+        created += run.created_count;
+        assert_eq!(
+            source_record::Entity::find().count(&shop.app.db).await.unwrap(),
+            created.unsigned_abs(),
+            "{mode:?}"
+        );
+        change_subscriber(&test, &shop, |email| Change::OptOut { email }).await;
+        change_subscriber(&test, &shop, |email| Change::Delete { email }).await;
+        let new = Change::NewCustomer { email: format!("{mode:?}{created}@example.org"), opt_in: Some(true) };
+        shop.store.change(&new).unwrap();
+        test.clock.advance(TimeDelta::minutes(1));
+    }
 }
 
 async fn another_time_zone_of_the_store_loses_nobody(db: TestDatabase, platform: Platform) {

@@ -121,6 +121,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "mutation($privacy: UUID!) { completePrivacyRequest(id: $privacy) { id state doneAt } }",
     ),
     operation(
+        "retrySyncIssues",
+        &["syncs:write"],
+        "mutation($run: UUID!) { retrySyncIssues(syncId: $run) { queued unidentified resolved } }",
+    ),
+    operation(
         "cancelSync",
         &["syncs:write"],
         "mutation($run: UUID!) { cancelSync(id: $run) { id status } }",

@@ -45,6 +45,7 @@ pub(crate) fn configuration(database_url: &str) -> Config {
         lease_seconds: 30,
         sync_slots: 4,
         store_timeout_seconds: 5,
+        history_days: 90,
     }
 }
 
