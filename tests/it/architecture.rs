@@ -116,6 +116,20 @@ const RULES: &[Rule] = &[
         sentence: "auth says who calls; it knows no transport but the headers",
     },
     Rule {
+        within: &["src/jobs/"],
+        except: &[],
+        never: &[
+            "crate::api",
+            "crate::connectors",
+            "crate::graphql",
+            "crate::rest",
+            "crate::sandbox",
+            "crate::service",
+            "crate::sync",
+        ],
+        sentence: "jobs offers runs to whoever carries them out, and knows neither sync nor service",
+    },
+    Rule {
         within: &["src/service/"],
         except: &[],
         never: &["crate::api", "crate::graphql", "crate::rest", "crate::sandbox"],
