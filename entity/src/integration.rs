@@ -35,6 +35,10 @@ pub struct Model {
     /// By stream: from where the next incremental pass begins.
     #[sea_orm(column_type = "JsonBinary")]
     pub watermarks: Json,
+    /// Share of a list's members that a run may take off unasked, in percent.
+    pub shrink_percent: i32,
+    /// How many it may take off whatever their share, less one.
+    pub shrink_at_least: i32,
     /// When the last run ended well.
     pub synced_at: Option<DateTimeUtc>,
     /// When the last full run ended well.

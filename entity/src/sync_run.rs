@@ -55,6 +55,11 @@ pub struct Model {
     /// By stream: checkpoint, watermark, whether it is done.
     #[sea_orm(column_type = "JsonBinary")]
     pub progress: Json,
+    /// By list: how many came onto it and went off it, and how many members it had at first.
+    #[sea_orm(column_type = "JsonBinary")]
+    pub lists: Option<Json>,
+    /// Whether it may take off whom it will.
+    pub confirmed: bool,
     /// Pages written.
     pub page_count: i32,
     /// How often a worker took it up.

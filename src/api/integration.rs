@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::leave_limit::{LeaveLimitInput, LeaveLimitView};
 use super::object;
 use super::schedule::{ScheduleInput, ScheduleView};
 use super::words::{Audience, Health, IntegrationState, Platform};
@@ -16,6 +17,7 @@ use crate::domain::ids::ListId;
 use crate::domain::integration::{Integration, Notice, OptOutLatency};
 use crate::error::Error;
 use crate::service::integrations::{IntegrationChange, NewIntegration};
+use crate::service::leave_limits::LimitChange;
 use crate::service::mappings::{AudienceEffect, MappingChange};
 
 /// One installed store.
@@ -51,6 +53,8 @@ pub struct IntegrationView {
     pub lag_seconds: i64,
     /// When it is synced.
     pub schedule: ScheduleView,
+    /// How many a run may take off a list before it asks.
+    pub leave_limit: LeaveLimitView,
     /// When the last run ended well; `null` before the first.
     pub synced_at: Option<DateTime<Utc>>,
     /// When the last full run ended well; `null` before the first.
@@ -81,6 +85,7 @@ impl From<Integration> for IntegrationView {
             planned,
             health,
             lag,
+            leave_limit,
             synced_at,
             full_synced_at,
             opt_out_latency,
@@ -101,6 +106,7 @@ impl From<Integration> for IntegrationView {
             health: health.into(),
             lag_seconds: lag.num_seconds(),
             schedule: planned.into(),
+            leave_limit: leave_limit.into(),
             synced_at,
             full_synced_at,
             opt_out_latency: opt_out_latency.map(OptOutLatencyView::from),
@@ -231,15 +237,20 @@ pub struct IntegrationPatch {
     /// When it is synced.
     #[serde(default, deserialize_with = "object::optional")]
     pub schedule: Option<ScheduleInput>,
+    /// How many a run may take off a list before it asks.
+    #[serde(default, deserialize_with = "object::optional")]
+    pub leave_limit: Option<LeaveLimitInput>,
 }
 
 impl TryFrom<IntegrationPatch> for IntegrationChange {
     type Error = Error;
 
     fn try_from(patch: IntegrationPatch) -> Result<Self, Error> {
-        let IntegrationPatch { name, settings, schedule } = patch;
+        let IntegrationPatch { name, settings, schedule, leave_limit } = patch;
         let settings = settings.map(members).transpose()?.unwrap_or_default();
-        Ok(Self { name, settings, schedule: schedule.map(Into::into).unwrap_or_default() })
+        let LeaveLimitInput { percent, at_least } = leave_limit.unwrap_or_default();
+        let leave_limit = LimitChange { percent, at_least };
+        Ok(Self { name, settings, schedule: schedule.map(Into::into).unwrap_or_default(), leave_limit })
     }
 }
 

@@ -10,6 +10,7 @@ pub mod consent_input;
 pub mod consent_words;
 pub mod contact;
 pub mod integration;
+pub mod leave_limit;
 pub mod list;
 mod mirror;
 pub mod object;

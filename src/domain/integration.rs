@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::health::{Health, Planned};
 use super::ids::{IntegrationId, ListId};
+use super::shrink::Limit;
 use super::sync::IntegrationState;
 use super::words::{Audience, Platform};
 
@@ -41,6 +42,8 @@ pub struct Integration {
     pub health: Health,
     /// How far its lists are behind the store at most.
     pub lag: TimeDelta,
+    /// How many a run may take off a list before it asks.
+    pub leave_limit: Limit,
     /// When the last run ended well.
     pub synced_at: Option<DateTime<Utc>>,
     /// When the last full run ended well.

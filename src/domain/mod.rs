@@ -27,6 +27,7 @@ pub mod privacy;
 pub mod progress;
 pub mod run;
 pub mod schedule;
+pub mod shrink;
 pub mod source_record;
 pub mod statement;
 pub mod sync;

@@ -43,6 +43,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(syncs::list, syncs::start))
         .routes(routes!(syncs::show))
         .routes(routes!(syncs::cancel))
+        .routes(routes!(syncs::confirm))
         .routes(routes!(syncs::issues))
         .routes(routes!(progress::events))
         .routes(routes!(syncs::retry))

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::domain::run::Issues;
 use crate::error::Error;
-use crate::service::{retries, runs, syncs};
+use crate::service::{decisions, retries, runs, syncs};
 
 /// List the runs of an integration, newest first.
 #[utoipa::path(get, path = "/v1/integrations/{id}/syncs", operation_id = "listSyncs", tag = "syncs",
@@ -56,7 +56,8 @@ pub(super) async fn show(
     Ok(Json(runs::get(&app, &caller, id.into()).await?.into()))
 }
 
-/// Ask a run to stop after the page it is at. One that has ended stays as it is.
+/// Ask a run to stop after the page it is at. One that has ended stays as it is; one that asks for a confirmation is given up,
+/// and the next one reads anew.
 #[utoipa::path(post, path = "/v1/syncs/{id}/cancel", operation_id = "cancelSync", tag = "syncs",
     params(("id" = Uuid, Path)), responses((status = 200, body = SyncRunView), Problems))]
 pub(super) async fn cancel(
@@ -66,6 +67,22 @@ pub(super) async fn cancel(
 ) -> Result<Json<SyncRunView>, Error> {
     syncs::cancel(&app, &caller, id.into()).await?;
     Ok(Json(runs::of_own(&app, &caller, id.into()).await?.into()))
+}
+
+/// Confirm that a run which stopped with `CONFIRMATION_NEEDED` may take as many people off lists as it would. Another run goes
+/// on from where it stopped: ask that one.
+#[utoipa::path(post, path = "/v1/syncs/{id}/confirm", operation_id = "confirmSync", tag = "syncs",
+    params(("id" = Uuid, Path)),
+    responses((status = 202, body = SyncRunView, headers(("Location" = String, description = "Its path"))), Problems))]
+pub(super) async fn confirm(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(id): PathId,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<SyncRunView>), Error> {
+    let run = decisions::confirm(&app, &caller, id.into()).await?;
+    let run = runs::of_own(&app, &caller, run).await?;
+    let location = format!("/v1/syncs/{}", run.id);
+    Ok((StatusCode::ACCEPTED, [(LOCATION, location)], Json(run.into())))
 }
 
 /// Which of the records that a run could not use.

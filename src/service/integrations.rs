@@ -20,12 +20,14 @@ use crate::domain::sync::IntegrationState;
 use crate::domain::words::DEFAULT_SUBSCRIBER_LIST;
 use crate::domain::{Audience, Platform, Purpose};
 use crate::error::Error;
+use crate::service::leave_limits::LimitChange;
 use crate::service::lists::MAX_NAME_CHARS;
 use crate::service::schedules::ScheduleChange;
+use crate::store::installed::{self, limit_of};
 use crate::store::view::integrations::{self as rows, Change, NewRow, NewSettings, Sealed};
 use crate::store::view::lists;
 use crate::store::words::word;
-use crate::store::{begin, installed, ledger, schedules, webhooks as endpoints};
+use crate::store::{begin, ledger, schedules, webhooks as endpoints};
 
 /// A store to be installed.
 #[derive(Debug, Clone)]
@@ -51,6 +53,8 @@ pub struct IntegrationChange {
     pub settings: Map<String, Value>,
     /// When it is synced.
     pub schedule: ScheduleChange,
+    /// How many a run may take off a list before it asks.
+    pub leave_limit: LimitChange,
 }
 
 /// A page of the account's integrations, oldest first.
@@ -219,8 +223,10 @@ pub async fn update(
         endpoints::register_again(&tx, id, app.clock.now()).await?;
         schedules::make_due(&tx, id, app.clock.now()).await?;
     }
+    let before = limit_of(row.shrink_percent, row.shrink_at_least);
     let change = Change {
         name,
+        leave_limit: change.leave_limit.over(before)?,
         state: (settings.is_some() && waits).then_some(IntegrationState::Active),
         settings: match settings {
             Some((settings, notices)) => {

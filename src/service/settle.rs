@@ -16,7 +16,7 @@ use super::store_consent;
 use super::story::Teller;
 use crate::domain::consent::ConsentRecord;
 use crate::domain::contact_rules::{self, Evidence, OrderWords};
-use crate::domain::ids::{AccountId, ContactId, IntegrationId, SourceRecordId, SyncRunId};
+use crate::domain::ids::{AccountId, ContactId, IntegrationId, ListId, SourceRecordId, SyncRunId};
 use crate::domain::ledger::Head;
 use crate::domain::membership::{Cause, MappingGround, MembershipEventKind, difference, may_join};
 use crate::domain::people::PersonKind;
@@ -81,6 +81,15 @@ pub(crate) struct Settled {
     pub(crate) left: BTreeMap<Audience, u64>,
     /// From the opt-out in the store until the person was off the list, of each that the store dates.
     pub(crate) opt_outs: Vec<TimeDelta>,
+    /// The same by list.
+    pub(crate) lists: BTreeMap<ListId, Moved>,
+}
+
+/// How many contacts came onto a list and went off it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Moved {
+    pub(crate) joined: u64,
+    pub(crate) left: u64,
 }
 
 /// All that is known of one address in one store.
@@ -322,10 +331,12 @@ impl Settled {
     fn of(events: &[Event], at: DateTime<Utc>) -> Self {
         let mut settled = Self::default();
         for event in events {
-            let tally = match event.kind {
-                MembershipEventKind::Joined => &mut settled.joined,
-                MembershipEventKind::Left => &mut settled.left,
+            let moved = settled.lists.entry(event.list_id).or_default();
+            let (tally, count) = match event.kind {
+                MembershipEventKind::Joined => (&mut settled.joined, &mut moved.joined),
+                MembershipEventKind::Left => (&mut settled.left, &mut moved.left),
             };
+            *count += 1;
             if let Some(audience) = event.story.audience {
                 *tally.entry(audience).or_default() += 1;
             }

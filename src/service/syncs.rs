@@ -2,6 +2,7 @@
 
 use sea_orm::{DatabaseTransaction, DbErr, SqlErr};
 
+use super::decisions;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::domain::access::Scope;
@@ -85,19 +86,22 @@ async fn queue(
     Ok(run)
 }
 
-/// Asks a run to stop: at once if it waits, else before its next page. A run that has ended stays as it is.
+/// Asks a run to stop: at once if it waits, else before its next page. A run that has ended stays as it is; of one that asks
+/// for a decision this is the decision that it must not go on.
 ///
 /// # Errors
 /// The run is not there.
 pub async fn cancel(app: &App, caller: &Caller, run: SyncRunId) -> Result<(), Error> {
     caller.require(Scope::SyncsWrite)?;
     let found = sync_runs::find(&app.db, run).await?.filter(|run| run.account_id == caller.account_id);
-    let integration = found.ok_or(Error::NotFound("sync run"))?.integration_id;
+    let found = found.ok_or(Error::NotFound("sync run"))?;
+    let integration = found.integration_id;
     let now = app.clock.now();
     let tx = begin(&app.db).await?;
     ledger::lock(&tx, caller.account_id).await?;
     sync_runs::request_cancel(&tx, caller.account_id, run, now).await?;
-    if !sync_runs::is_any_unfinished(&tx, integration).await? {
+    let was_asked = decisions::refuse(app, &tx, &found).await?;
+    if !was_asked && !sync_runs::is_any_unfinished(&tx, integration).await? {
         // It had only waited: nothing is due before the interval is over.
         schedules::put_off(&tx, integration, now).await?;
     }

@@ -15,6 +15,7 @@ use crate::domain::Platform;
 use crate::domain::ids::{AccountId, IntegrationId};
 use crate::domain::integration::Notice;
 use crate::domain::people::Stream;
+use crate::domain::shrink::Limit;
 use crate::domain::sync::IntegrationState;
 
 /// An installed store.
@@ -36,6 +37,8 @@ pub(crate) struct InstalledStore {
     pub(crate) updated_at: DateTime<Utc>,
     /// What is said about it.
     pub(crate) notices: Vec<Notice>,
+    /// How many a run may take off a list unasked.
+    pub(crate) leave_limit: Limit,
 }
 
 /// Finds an installed store by identity alone, for the worker, which serves all accounts.
@@ -93,7 +96,13 @@ fn from_row(row: Model) -> Result<InstalledStore, DbErr> {
         was_read_whole: row.full_synced_at.is_some(),
         updated_at: row.updated_at,
         notices: serde_json::from_value(row.notices).map_err(|_| bad_row("notices"))?,
+        leave_limit: limit_of(row.shrink_percent, row.shrink_at_least),
     })
+}
+
+/// How many a run may take off a list unasked.
+pub(crate) const fn limit_of(percent: i32, at_least: i32) -> Limit {
+    Limit { percent: percent.unsigned_abs(), at_least: at_least.unsigned_abs() }
 }
 
 /// Marks an integration as waiting for somebody to act.

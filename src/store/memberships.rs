@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ::entity::{contact_list, ground, mapping, membership, membership_event};
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, Set};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait as _, QueryFilter, QuerySelect, Set};
 use uuid::Uuid;
 
 use super::words::{rows_per_statement, word};
@@ -77,6 +77,11 @@ pub(crate) async fn mapping_grounds(
         }
     }
     Ok(grounds)
+}
+
+/// How many members a list has.
+pub(crate) async fn count(tx: &impl ConnectionTrait, list: ListId) -> Result<u64, DbErr> {
+    membership::Entity::find().filter(membership::Column::ListId.eq(list.0)).count(tx).await
 }
 
 /// A ground to be made.
@@ -283,6 +288,7 @@ pub(crate) struct HeldGround {
 pub(crate) struct GroundOf {
     pub(crate) id: Uuid,
     pub(crate) contact: ContactId,
+    pub(crate) list: ListId,
     pub(crate) integration: Option<IntegrationId>,
 }
 
@@ -300,16 +306,22 @@ pub(crate) async fn held_by(
             .and_where(membership::Column::AccountId.eq(account.0))
             .and_where(membership::Column::ContactId.is_in(contacts.iter().map(|id| id.0)))
             .to_owned();
-        let rows: Vec<(Uuid, Uuid, Option<Uuid>)> = ground::Entity::find()
+        let rows: Vec<(Uuid, Uuid, Uuid, Option<Uuid>)> = ground::Entity::find()
             .select_only()
-            .columns([ground::Column::Id, ground::Column::ContactId, ground::Column::IntegrationId])
+            .columns([
+                ground::Column::Id,
+                ground::Column::ContactId,
+                ground::Column::ListId,
+                ground::Column::IntegrationId,
+            ])
             .filter(ground::Column::MembershipId.in_subquery(of_contacts))
             .into_tuple()
             .all(tx)
             .await?;
-        held.extend(rows.into_iter().map(|(id, contact, integration)| GroundOf {
+        held.extend(rows.into_iter().map(|(id, contact, list, integration)| GroundOf {
             id,
             contact: contact.into(),
+            list: list.into(),
             integration: integration.map(Into::into),
         }));
     }

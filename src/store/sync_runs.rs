@@ -16,6 +16,7 @@ use super::progress::Progress;
 use super::seen;
 use super::words::{bad_row, word};
 use crate::domain::ids::{AccountId, IntegrationId, SyncRunId};
+use crate::domain::shrink::Tally;
 use crate::domain::sync::{Counts, Lane, RunCause, RunMode, RunStatus};
 
 /// One run.
@@ -27,6 +28,10 @@ pub(crate) struct Run {
     pub(crate) mode: RunMode,
     pub(crate) counts: Counts,
     pub(crate) progress: Progress,
+    /// What it did to lists so far.
+    pub(crate) lists: Tally,
+    /// Whether somebody has said that it may take off whom it will.
+    pub(crate) is_confirmed: bool,
     pub(crate) pages: i32,
     pub(crate) lane: Lane,
     /// When a worker first took it up.
@@ -46,6 +51,8 @@ pub(crate) fn from_row(row: &Model) -> Result<Run, DbErr> {
         mode: word("mode", &row.mode)?,
         counts: counts_of(row),
         progress: progress_of(row)?,
+        lists: row.lists.clone().map_or(Ok(Tally::new()), serde_json::from_value).map_err(|_| bad_row("lists"))?,
+        is_confirmed: row.confirmed,
         pages: row.page_count,
         lane: word("lane", &row.lane)?,
         started_at: row.started_at,
@@ -121,6 +128,8 @@ pub(crate) async fn queue(tx: &impl ConnectionTrait, new: NewRun, at: DateTime<U
         left_count: zero(),
         total: Set(None),
         progress: Set(serde_json::json!({})),
+        lists: Set(None),
+        confirmed: Set(false),
         page_count: Set(0),
         attempts: Set(0),
         cancel_requested: Set(false),
@@ -209,6 +218,7 @@ pub(crate) async fn save_progress(
 ) -> Result<bool, DbErr> {
     let total = run.progress.values().map(|stream| stream.total).try_fold(0, |sum, total| Some(sum + total?));
     let progress = serde_json::to_value(&run.progress).map_err(|_| bad_row("progress"))?;
+    let lists = serde_json::to_value(&run.lists).map_err(|_| bad_row("lists"))?;
     let counts = run.counts;
     let kept = Entity::update_many()
         .col_expr(Column::ReadCount, Expr::value(signed(counts.read)))
@@ -221,6 +231,7 @@ pub(crate) async fn save_progress(
         .col_expr(Column::LeftCount, Expr::value(signed(counts.left)))
         .col_expr(Column::Total, Expr::value(total.map(signed)))
         .col_expr(Column::Progress, Expr::value(progress))
+        .col_expr(Column::Lists, Expr::value(lists))
         .col_expr(Column::PageCount, Expr::value(run.pages))
         .col_expr(Column::LeaseUntil, Expr::value(now + lease.length))
         .filter(lease.held())
@@ -235,8 +246,16 @@ pub(crate) struct Ending {
     pub(crate) status: RunStatus,
     /// Stable code and sentence of a failure.
     pub(crate) error: Option<(&'static str, String)>,
-    /// Whether the next run may go on from its checkpoint.
-    pub(crate) is_resumable: bool,
+    pub(crate) resumable: Resumable,
+}
+
+/// Whether the next run may go on from the checkpoint of one that ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Resumable {
+    No,
+    /// A run that read nothing may have been stopped by its checkpoint.
+    IfItRead,
+    Yes,
 }
 
 /// Ends a run. `false`: the lease is lost.
@@ -251,10 +270,13 @@ pub(crate) async fn finish(
         .col_expr(Column::Status, Expr::value(ending.status.as_str()))
         .col_expr(Column::ErrorCode, Expr::value(code))
         .col_expr(Column::ErrorDetail, Expr::value(detail))
-        // A run that read nothing may have been stopped by its checkpoint.
         .col_expr(
             Column::IsResumable,
-            if ending.is_resumable { Expr::col(Column::ReadCount).gt(0) } else { Expr::value(false) },
+            match ending.resumable {
+                Resumable::No => Expr::value(false),
+                Resumable::IfItRead => Expr::col(Column::ReadCount).gt(0),
+                Resumable::Yes => Expr::value(true),
+            },
         )
         .col_expr(Column::FinishedAt, Expr::value(now))
         .col_expr(Column::LeaseToken, Expr::value(Option::<Uuid>::None))
@@ -262,7 +284,7 @@ pub(crate) async fn finish(
         .filter(lease.held())
         .exec(tx)
         .await?;
-    if !ending.is_resumable {
+    if ending.resumable == Resumable::No {
         seen::forget(tx, lease.run_id).await?;
     }
     Ok(kept.rows_affected == 1)

@@ -12,7 +12,7 @@ use crate::domain::sync::{Lane, RunStatus};
 use crate::error::{Error, storage_kind};
 use crate::store::leases::Lease;
 use crate::store::schedules::After;
-use crate::store::sync_runs::{Ending, Run};
+use crate::store::sync_runs::{Ending, Resumable, Run};
 use crate::store::{begin, installed, job_queue, ledger, schedules, sync_runs};
 
 /// Why a run stopped before its end.
@@ -77,6 +77,7 @@ impl Stop {
             Self::Page(PageError::LeaseLost) => Verdict::Leave,
             Self::Page(PageError::Cancelled) => Verdict::Cancelled,
             Self::KillsWorker { .. } => Verdict::Failed(Next::Hold(KILLS_WORKER)),
+            Self::Page(PageError::Asks(_)) => Verdict::Failed(Next::Hold(CONFIRMATION_NEEDED)),
             Self::TimeIsUp { .. } | Self::NotSyncable => Verdict::Failed(Next::GoOn),
             Self::Store(error) if error.needs_attention() => Verdict::Failed(Next::Attention),
             Self::Stalled { .. } | Self::Page(PageError::Failed(_)) | Self::Store(_) => Verdict::Failed(Next::Retry),
@@ -106,6 +107,7 @@ impl Stop {
                      itself any more; look into its log, then start a sync by hand"
                 ),
             ),
+            Self::Page(PageError::Asks(shrink)) => (CONFIRMATION_NEEDED, shrink.in_words()),
             Self::Page(PageError::Failed(Error::Storage(error))) => (
                 "STORAGE_FAILED",
                 format!("the database failed: {}; the next run goes on from the last page", storage_kind(error)),
@@ -143,7 +145,12 @@ pub(super) async fn stop(app: &App, run: &Run, lease: Lease, stop: &Stop) -> Res
     let ending = Ending {
         status: if next.is_some() { RunStatus::Failed } else { RunStatus::Cancelled },
         error: explained.clone(),
-        is_resumable: next.is_some(),
+        resumable: match (next, &stop) {
+            (None, _) => Resumable::No,
+            // Its checkpoint is as good as ever.
+            (Some(_), Stop::Page(PageError::Asks(_))) => Resumable::Yes,
+            (Some(_), _) => Resumable::IfItRead,
+        },
     };
     let planned = schedules::find(&tx, run.integration_id).await?;
     if !sync_runs::finish(&tx, lease, &ending, now).await? {

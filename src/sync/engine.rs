@@ -13,6 +13,7 @@ use tracing::Instrument as _;
 use super::backoff::backoff;
 use super::completeness::{self, Reader};
 use super::ending::{self, Allowance, Stop};
+use super::guard;
 use super::page::{PageContext, PageError, write_gone};
 use super::tell::{UnderWay, waits_for};
 use crate::app::App;
@@ -27,7 +28,7 @@ use crate::store::installed::{self, InstalledStore};
 use crate::store::leases::{self, Claimed, Lease};
 use crate::store::people::SuppressionKey;
 use crate::store::progress::StreamProgress;
-use crate::store::sync_runs::{self, Ending, Run};
+use crate::store::sync_runs::{self, Ending, Resumable, Run};
 use crate::store::{begin, ledger, planner, quarantine, resume, schedules, seen, source_records};
 use crate::telemetry::{Waiting, traces};
 
@@ -44,8 +45,10 @@ const MAX_THROTTLES: u32 = 60;
 /// How long in all a store may prepare something before the run fails. An export of Shopify may take up to ten days
 /// (`vendors/shopify.md` section 8).
 const MAX_PREPARATION: Duration = Duration::from_hours(10 * 24);
-/// Records that are ended in one transaction.
+/// Records of which it is asked at once whether they are gone.
 const GONE_BATCH: u64 = 500;
+/// Records that are ended in one transaction.
+const GONE_AT_ONCE: usize = 500;
 
 /// Carries a claimed run to its end and writes down how it ended.
 ///
@@ -112,6 +115,9 @@ async fn follow(
 ) -> Result<(), Stop> {
     let store = store?.filter(|store| store.state == IntegrationState::Active).ok_or(Stop::NotSyncable)?;
     let connector = stores::open(app, &store)?;
+    if run.is_new {
+        run = go_on(app, run, lease, &store).await?;
+    }
     let context = PageContext {
         app: app.clone(),
         lease,
@@ -119,11 +125,9 @@ async fn follow(
         suppression: SuppressionKey::load(&app.db, &app.sealer, run.account_id).await?,
         is_full: run.mode == RunMode::Full || !store.was_read_whole,
         beat,
+        limit: (!run.is_confirmed).then_some(store.leave_limit),
         has_unresolved: quarantine::is_any_unresolved(&app.db, store.id).await?,
     };
-    if run.is_new {
-        run = go_on(&context, run, &store).await?;
-    }
     for stream in connector.streams() {
         // The run has a total once every stream has told its own; until then nobody knows how much is left.
         run.progress.entry(*stream).or_default();
@@ -146,10 +150,10 @@ async fn follow(
 }
 
 /// The same run, from the checkpoint of a failed one before it where there is one.
-async fn go_on(context: &PageContext, run: Run, store: &InstalledStore) -> Result<Run, Stop> {
-    let tx = begin(&context.app.db).await?;
+async fn go_on(app: &App, run: Run, lease: Lease, store: &InstalledStore) -> Result<Run, Stop> {
+    let tx = begin(&app.db).await?;
     ledger::lock(&tx, run.account_id).await?;
-    let run = resume::go_on(&tx, run, context.lease, store.updated_at, context.app.clock.now()).await?;
+    let run = resume::go_on(&tx, run, lease, store.updated_at, app.clock.now()).await?;
     let run = run.ok_or(PageError::LeaseLost)?;
     tx.commit().await?;
     Ok(run)
@@ -292,19 +296,26 @@ async fn end_what_is_gone(context: &PageContext, mut run: Run, shutdown: &Cancel
     let began_at = run.began_at.unwrap_or_else(|| context.app.clock.now());
     let proves = |(stream, progress): (&Stream, &StreamProgress)| progress.proves_absence().then_some(*stream);
     let streams: Vec<Stream> = run.progress.iter().filter_map(proves).collect();
+    let mut gone: Vec<SourceRecordId> = Vec::new();
     let mut last = SourceRecordId(uuid::Uuid::nil());
     loop {
         let batch = source_records::next_settled(db, run.integration_id, &streams, last, began_at, GONE_BATCH).await?;
-        let Some(end) = batch.last() else { return Ok(run) };
+        let Some(end) = batch.last() else { break };
         last = *end;
-        let gone: Vec<SourceRecordId> = batch.into_iter().filter(|id| seen.binary_search(id).is_err()).collect();
-        if !gone.is_empty() {
-            run = write_gone(context, &run, &gone).await?;
-        }
+        gone.extend(batch.into_iter().filter(|id| seen.binary_search(id).is_err()));
         if shutdown.is_cancelled() {
             return Err(Stop::Shutdown);
         }
     }
+    drop(seen);
+    guard::look_ahead(context, &run, &gone).await?;
+    for batch in gone.chunks(GONE_AT_ONCE) {
+        run = write_gone(context, &run, batch).await?;
+        if shutdown.is_cancelled() {
+            return Err(Stop::Shutdown);
+        }
+    }
+    Ok(run)
 }
 
 async fn succeed(context: &PageContext, run: &Run, store: &InstalledStore, notices: &[Notice]) -> Result<(), Stop> {
@@ -319,7 +330,7 @@ async fn succeed(context: &PageContext, run: &Run, store: &InstalledStore, notic
     let tx = begin(&app.db).await?;
     ledger::lock(&tx, run.account_id).await?;
     let kept = sync_runs::save_progress(&tx, context.lease, run, now).await?;
-    let ending = Ending { status: RunStatus::Succeeded, error: None, is_resumable: false };
+    let ending = Ending { status: RunStatus::Succeeded, error: None, resumable: Resumable::No };
     if !kept || !sync_runs::finish(&tx, context.lease, &ending, now).await? {
         tx.rollback().await?;
         return Err(PageError::LeaseLost.into());

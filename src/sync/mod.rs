@@ -5,6 +5,8 @@
 //! [`registration`] keeps the webhooks registered at the stores; [`privacy`] carries out what people ask for by law.
 //! `dry_run` looks without writing. `tell` and [`gauges`] are the metrics of all that.
 //! [`history`] removes old runs. `dry_run` looks without writing.
+//! [`history`] removes old runs. `guard` stops a run that would take too many off a list. `dry_run` looks without
+//! writing.
 //!
 //! **Invariant:** whatever a run writes, it writes under its lease token; a worker that lost its lease writes nothing.
 
@@ -15,6 +17,7 @@ mod ending;
 pub mod engine;
 mod erased;
 pub mod gauges;
+mod guard;
 mod hint_batch;
 pub mod hints;
 pub mod history;

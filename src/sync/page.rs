@@ -6,6 +6,7 @@ use sea_orm::ConnectionTrait;
 use tokio::sync::watch;
 
 use super::erased::left_out;
+use super::guard::{self, Shrink};
 use super::reading::{Answer, Content, Reading, Writing, vanish};
 use super::tell::{self, Way};
 use crate::app::App;
@@ -15,6 +16,8 @@ use crate::domain::ids::{AccountId, IntegrationId, SourceRecordId};
 use crate::domain::ledger::Head;
 use crate::domain::membership::Cause;
 use crate::domain::people::{StoreId, Stream};
+use crate::domain::shrink::Limit;
+use crate::domain::source_record::SourceRecord;
 use crate::domain::sync::Counts;
 use crate::error::Error;
 use crate::service::settle::{self, Behalf, Change, Settled, StoreContext};
@@ -34,6 +37,9 @@ pub(crate) enum PageError {
     /// The run shall stop.
     #[error("the run shall stop")]
     Cancelled,
+    /// It would take too many off a list.
+    #[error("{}", .0.in_words())]
+    Asks(Shrink),
     /// Storage, or a fault of ours.
     #[error(transparent)]
     Failed(#[from] Error),
@@ -58,6 +64,8 @@ pub(crate) struct PageContext {
     pub(crate) beat: watch::Sender<()>,
     /// Whether there are records that could not be used and are not settled.
     pub(crate) has_unresolved: bool,
+    /// How many may leave a list unasked; none where somebody has said that all may.
+    pub(crate) limit: Option<Limit>,
 }
 
 /// Writes one page of a stream, which was asked for at `asked_at` by our clock. Returns the run as it then stands.
@@ -125,11 +133,9 @@ pub(crate) async fn write_gone(context: &PageContext, run: &Run, gone: &[SourceR
     let head = ledger::lock(&tx, run.account_id).await?;
     stop_if_cancelled(&tx, run).await?;
     let mut change = Change::default();
-    let began = run.began_at.unwrap_or(now);
     let writing = Writing { key: &context.suppression, now };
     for record in source_records::by_ids(&tx, run.integration_id, gone).await? {
-        // A webhook may have made the store show it meanwhile.
-        if record.changed_at < began && record.read_at.is_none_or(|read_at| read_at < began) {
+        if is_gone(run, &record, now) {
             vanish(&mut change, &record, Cause::DeletedInStore, None, writing);
         }
     }
@@ -138,6 +144,12 @@ pub(crate) async fn write_gone(context: &PageContext, run: &Run, gone: &[SourceR
     let run = commit(tx, context, run, now).await?;
     tell::written(context.platform, Way::Sync, Counts::default(), &settled);
     Ok(run)
+}
+
+/// Whether a record that a full pass did not show is gone: a webhook may have made the store show it meanwhile.
+pub(super) fn is_gone(run: &Run, record: &SourceRecord, now: DateTime<Utc>) -> bool {
+    let began = run.began_at.unwrap_or(now);
+    record.changed_at < began && record.read_at.is_none_or(|read_at| read_at < began)
 }
 
 async fn settle_change(
@@ -153,6 +165,7 @@ async fn settle_change(
     let (settled, _) = settle(tx, store, &context.suppression, change, head, &behalf, now).await?;
     run.counts.joined += settled.joined.values().sum::<u64>();
     run.counts.left += settled.left.values().sum::<u64>();
+    guard::take(tx, context, run, &settled).await?;
     Ok(settled)
 }
 

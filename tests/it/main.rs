@@ -34,6 +34,7 @@ mod settings_schema;
 mod sfcc_connector;
 mod shopify_connector;
 mod shopware_connector;
+mod shrink;
 mod sign_in;
 mod simulation;
 mod store_text;

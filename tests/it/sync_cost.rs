@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use assent::domain::sync::RunMode;
 use assent::domain::{Audience, Platform};
 use assent::sandbox::{Change, StoreOptions};
+use assent::service::integrations::{self, IntegrationChange};
+use assent::service::leave_limits::LimitChange;
 use chrono::TimeDelta;
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
@@ -33,6 +35,11 @@ const PAGES: u32 = 2;
 /// A store that fits into one page a stream, whose service counts its statements.
 async fn counted(test: &TestApp, people: u64) -> (Shop, Arc<AtomicU64>) {
     let mut shop = Shop::open(test, Platform::WooCommerce, StoreOptions { people, ..StoreOptions::default() }).await;
+    // More may leave unasked than there are, so that leaves are counted and stop nothing.
+    let leave_limit = LimitChange { percent: None, at_least: Some(10_000) };
+    let change = IntegrationChange { leave_limit, ..IntegrationChange::default() };
+    integrations::update(&shop.app, &shop.caller, shop.integration, change).await.expect("the limit can be set");
+    test.clock.advance(TimeDelta::minutes(1));
     let count = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&count);
     shop.app.db.set_metric_callback(move |_| {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::api::sync::{RetryView, SyncInput, SyncRunView};
 use crate::error::Error;
 use crate::graphql::context::Parts as _;
-use crate::service::{retries, runs, syncs};
+use crate::service::{decisions, retries, runs, syncs};
 
 #[derive(Default)]
 pub(super) struct SyncMutations;
@@ -25,7 +25,15 @@ impl SyncMutations {
         Ok(runs::of_own(app, caller, run).await?.into())
     }
 
-    /// Stop a run: at once if it waits, else after the page it is at.
+    /// Confirm that a run which stopped with `CONFIRMATION_NEEDED` may take as many people off lists as it would. Gives the run
+    /// that goes on from where it stopped.
+    async fn confirm_sync(&self, ctx: &Context<'_>, id: Uuid) -> Result<SyncRunView, Error> {
+        let (app, caller) = ctx.parts()?;
+        let run = decisions::confirm(app, caller, id.into()).await?;
+        Ok(runs::of_own(app, caller, run).await?.into())
+    }
+
+    /// Stop a run: at once if it waits, else after the page it is at. One that asks for a confirmation is given up.
     async fn cancel_sync(&self, ctx: &Context<'_>, id: Uuid) -> Result<SyncRunView, Error> {
         let (app, caller) = ctx.parts()?;
         syncs::cancel(app, caller, id.into()).await?;

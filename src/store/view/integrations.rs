@@ -17,9 +17,11 @@ use crate::domain::health::{Planned, lag};
 use crate::domain::ids::{AccountId, IntegrationId, ListId};
 use crate::domain::integration::{Integration, Notice};
 use crate::domain::page::{Slice, Window};
+use crate::domain::shrink::Limit;
 use crate::domain::sync::IntegrationState;
 use crate::domain::{Audience, Platform};
 use crate::error::Error;
+use crate::store::installed::limit_of;
 use crate::store::schedules;
 use crate::store::words::{bad_row, word};
 
@@ -97,6 +99,8 @@ pub(crate) async fn insert(
         state_detail: Set(None),
         notices: Set(json!(new.notices)),
         watermarks: Set(json!({})),
+        shrink_percent: Set(signed(Limit::default().percent)),
+        shrink_at_least: Set(signed(Limit::default().at_least)),
         synced_at: Set(None),
         full_synced_at: Set(None),
         created_at: Set(at),
@@ -118,6 +122,11 @@ pub(crate) struct Change {
     pub(crate) name: Option<String>,
     pub(crate) settings: Option<NewSettings>,
     pub(crate) state: Option<IntegrationState>,
+    pub(crate) leave_limit: Option<Limit>,
+}
+
+fn signed(value: u32) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
 }
 
 /// Changes an integration that was locked before. A new state takes away the reason of the old one; after new settings
@@ -143,6 +152,10 @@ pub(crate) async fn update(
         // Other settings may show other people, or the same ones saying something else: what was read has to be read again.
         row.watermarks = Set(json!({}));
         row.full_synced_at = Set(None);
+    }
+    if let Some(Limit { percent, at_least }) = change.leave_limit {
+        row.shrink_percent = Set(signed(percent));
+        row.shrink_at_least = Set(signed(at_least));
     }
     if let Some(state) = change.state {
         row.state = Set(state.as_str().to_owned());
@@ -231,6 +244,7 @@ fn from_row(
         state_detail: row.state_detail,
         notices: serde_json::from_value(row.notices).map_err(|_| bad_row("notices"))?,
         mappings,
+        leave_limit: limit_of(row.shrink_percent, row.shrink_at_least),
         health: planned.health(state, now),
         lag: lag(row.synced_at, row.created_at, now),
         planned,

@@ -126,6 +126,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "mutation($run: UUID!) { retrySyncIssues(syncId: $run) { queued unidentified resolved } }",
     ),
     operation(
+        "confirmSync",
+        &["syncs:write"],
+        "mutation($run: UUID!) { confirmSync(id: $run) { id status continuesId } }",
+    ),
+    operation(
         "cancelSync",
         &["syncs:write"],
         "mutation($run: UUID!) { cancelSync(id: $run) { id status } }",

@@ -288,6 +288,8 @@ async fn install(
         state_detail: Set(None),
         notices: Set(json!([])),
         watermarks: Set(json!({})),
+        shrink_percent: Set(20),
+        shrink_at_least: Set(50),
         synced_at: Set(None),
         full_synced_at: Set(None),
         created_at: Set(now),

@@ -1,0 +1,79 @@
+//! What somebody decides about a run that stopped before it took too many off a list (ADR 9).
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
+
+use super::syncs::refuse_unless_active;
+use crate::app::App;
+use crate::auth::Caller;
+use crate::domain::access::Scope;
+use crate::domain::failure::CONFIRMATION_NEEDED;
+use crate::domain::health::Planned;
+use crate::domain::ids::SyncRunId;
+use crate::domain::sync::{Lane, RunCause};
+use crate::error::Error;
+use crate::store::schedules::After;
+use crate::store::sync_runs::{NewRun, Run};
+use crate::store::{begin, installed, job_queue, ledger, resume, schedules, sync_runs};
+
+/// Says that a run which stopped to ask may take off lists whom it will, and queues the run that goes on from its
+/// checkpoint. That holds for this pass alone; one that has to begin anew, because the integration was changed or a day has
+/// passed, asks again.
+///
+/// # Errors
+/// The run is not there, waits for no decision, or its integration must not be synced.
+pub async fn confirm(app: &App, caller: &Caller, run: SyncRunId) -> Result<SyncRunId, Error> {
+    caller.require(Scope::SyncsWrite)?;
+    let now = app.clock.now();
+    let tx = begin(&app.db).await?;
+    let run = undecided(&tx, caller, run).await?;
+    let store = installed::find_of(&tx, caller.account_id, run.integration_id).await?;
+    refuse_unless_active(store.ok_or(Error::NotFound("sync run"))?.state)?;
+    schedules::make_due(&tx, run.integration_id, now).await?;
+    let new = NewRun {
+        account: run.account_id,
+        integration: run.integration_id,
+        mode: run.mode,
+        lane: run.lane,
+        cause: RunCause::Request,
+    };
+    let next = sync_runs::queue(&tx, new, now).await?;
+    resume::confirm(&tx, next).await?;
+    job_queue::add(&tx, next, run.lane).await?;
+    tx.commit().await?;
+    app.wake_worker.notify_waiters();
+    Ok(next)
+}
+
+/// Says that a run which stopped to ask must not go on: the next one reads anew, an interval from now, and asks again if the
+/// store still says the same. `false`: it waits for no decision.
+pub(super) async fn refuse(app: &App, tx: &impl ConnectionTrait, run: &Run) -> Result<bool, Error> {
+    let Some(planned) = asked_by(tx, run).await? else { return Ok(false) };
+    let now = app.clock.now();
+    resume::give_up(tx, run.id).await?;
+    let after = After {
+        next_run_at: planned.schedule.next_run(now, 0.0),
+        next_full_pass_at: (run.lane == Lane::Whole).then(|| planned.schedule.next_full_pass(now, 0.0)),
+        failures: planned.failures,
+        held_code: None,
+    };
+    schedules::plan_next(tx, run.integration_id, run.id, &after, now).await?;
+    Ok(true)
+}
+
+async fn undecided(tx: &DatabaseTransaction, caller: &Caller, run: SyncRunId) -> Result<Run, Error> {
+    ledger::lock(tx, caller.account_id).await?;
+    let found = sync_runs::find(tx, run).await?.filter(|run| run.account_id == caller.account_id);
+    let run = found.ok_or(Error::NotFound("sync run"))?;
+    let sentence = "the run waits for no decision: it did not ask, or somebody has decided already";
+    asked_by(tx, &run).await?.ok_or_else(|| Error::Conflict(sentence.to_owned()))?;
+    Ok(run)
+}
+
+/// The schedule that waits for a decision about this very run.
+async fn asked_by(tx: &impl ConnectionTrait, run: &Run) -> Result<Option<Planned>, Error> {
+    let planned = schedules::find(tx, run.integration_id).await?;
+    let is_asked = |planned: &Planned| {
+        planned.held.as_ref().is_some_and(|held| held.code == CONFIRMATION_NEEDED && held.run == run.id)
+    };
+    Ok(planned.filter(is_asked))
+}
