@@ -27,7 +27,7 @@ use crate::store::installed::{self, limit_of};
 use crate::store::view::integrations::{self as rows, Change, NewRow, NewSettings, Sealed};
 use crate::store::view::lists;
 use crate::store::words::word;
-use crate::store::{begin, ledger, schedules, webhooks as endpoints};
+use crate::store::{begin, ledger, schedules, sync_runs, webhooks as endpoints};
 
 /// A store to be installed.
 #[derive(Debug, Clone)]
@@ -251,7 +251,7 @@ async fn plan_anew(
     if change.is_empty() {
         return Ok(());
     }
-    let mut planned = schedules::find(tx, id).await?.ok_or(Error::NotFound("integration"))?;
+    let mut planned = schedules::lock(tx, id).await?.ok_or(Error::NotFound("integration"))?;
     let now = app.clock.now();
     let schedule = change.apply(planned.schedule)?;
     // A shorter interval brings the next run forward; a longer one holds from the run after it.
@@ -317,7 +317,7 @@ pub async fn test(app: &App, caller: &Caller, id: IntegrationId) -> Result<Conne
     Ok(report)
 }
 
-/// Stops syncing until it is resumed. A run that is under way goes on.
+/// Stops syncing until it is resumed. A run that is under way goes on, one that waits is cancelled.
 ///
 /// # Errors
 /// It is not there.
@@ -345,8 +345,12 @@ async fn set_state(
     let row = rows::lock(&tx, caller.account_id, id).await?.ok_or(Error::NotFound("integration"))?;
     let change = Change { state: Some(state), ..Change::default() };
     rows::update(&tx, row, change, app.clock.now()).await?;
-    if state == IntegrationState::Active {
-        schedules::make_due(&tx, id, app.clock.now()).await?;
+    let now = app.clock.now();
+    match state {
+        IntegrationState::Active => schedules::make_due(&tx, id, now).await?,
+        // One that waits could only fail.
+        IntegrationState::Paused => sync_runs::cancel_queued_of(&tx, caller.account_id, id, now).await?,
+        IntegrationState::NeedsAttention => {}
     }
     tx.commit().await?;
     of_own(app, caller, id).await

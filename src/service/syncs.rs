@@ -23,7 +23,7 @@ pub async fn start(app: &App, caller: &Caller, integration: IntegrationId, mode:
     caller.require(Scope::SyncsWrite)?;
     let tx = begin(&app.db).await?;
     ledger::lock(&tx, caller.account_id).await?;
-    let store = installed::find_of(&tx, caller.account_id, integration).await?.ok_or(Error::NotFound("integration"))?;
+    let store = installed::keep(&tx, caller.account_id, integration).await?.ok_or(Error::NotFound("integration"))?;
     refuse_unless_active(store.state)?;
     let planned = schedules::find(&tx, integration).await?;
     if let Some(held) = planned.and_then(|planned| planned.held) {
@@ -81,7 +81,8 @@ async fn queue(
 ) -> Result<SyncRunId, DbErr> {
     let lane = if mode == RunMode::Full || !store.was_read_whole { Lane::Whole } else { Lane::Changes };
     let new = NewRun { account: store.account_id, integration: store.id, mode, lane, cause };
-    let run = sync_runs::queue(tx, new, app.clock.now()).await?;
+    // One that waits already may be in the other lane.
+    let (run, lane) = sync_runs::queue(tx, new, app.clock.now()).await?;
     job_queue::add(tx, run, lane).await?;
     Ok(run)
 }
@@ -99,6 +100,8 @@ pub async fn cancel(app: &App, caller: &Caller, run: SyncRunId) -> Result<(), Er
     let now = app.clock.now();
     let tx = begin(&app.db).await?;
     ledger::lock(&tx, caller.account_id).await?;
+    // Before the run: schedules are locked first everywhere.
+    schedules::lock(&tx, integration).await?;
     sync_runs::request_cancel(&tx, caller.account_id, run, now).await?;
     let was_asked = decisions::refuse(app, &tx, &found).await?;
     if !was_asked && !sync_runs::is_any_unfinished(&tx, integration).await? {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ::entity::integration::{Column, Entity, Model};
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::{Value, json};
 
@@ -53,6 +53,16 @@ pub(crate) async fn find_of(
     id: IntegrationId,
 ) -> Result<Option<InstalledStore>, DbErr> {
     Entity::find_by_id(id.0).filter(Column::AccountId.eq(account.0)).one(db).await?.map(from_row).transpose()
+}
+
+/// The same, which then stays until the end of the transaction, where the database has row locks: a run may be queued for it.
+pub(crate) async fn keep(
+    tx: &impl ConnectionTrait,
+    account: AccountId,
+    id: IntegrationId,
+) -> Result<Option<InstalledStore>, DbErr> {
+    let of_account = Entity::find_by_id(id.0).filter(Column::AccountId.eq(account.0));
+    of_account.lock(LockType::KeyShare).one(tx).await?.map(from_row).transpose()
 }
 
 /// All of an account's stores of one platform.

@@ -56,12 +56,14 @@ pub(crate) async fn add(tx: &impl ConnectionTrait, run: SyncRunId, lane: Lane) -
     Ok(())
 }
 
-/// Adds jobs for runs that wait without one: their worker died, or their job got lost.
+/// Adds jobs for runs that wait without one: their worker died, or their job got lost. One that waits behind another run gets
+/// its job when that one ends.
 pub(crate) async fn add_missing(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<(), DbErr> {
     let sql = format!(
         "SELECT {SCHEMA}.add_job(CASE lane WHEN $1 THEN $2 ELSE $3 END, json_build_object('run', id::text), \
          job_key => id::text, job_key_mode => 'preserve_run_at') \
-         FROM sync_run WHERE (status = 'running' AND lease_until < $4) OR (status = 'queued' AND queued_at < $5) \
+         FROM sync_run WHERE (status = 'running' AND lease_until < $4) OR (status = 'queued' AND queued_at < $5 \
+         AND integration_id NOT IN (SELECT integration_id FROM sync_run WHERE status = 'running')) \
          ORDER BY id LIMIT {MOST_AGAIN}"
     );
     let values = [

@@ -2,16 +2,18 @@
 
 use ::entity::sync_run::{Column, Entity, Model};
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::sea_query::{Expr, Func, Query};
+use sea_orm::sea_query::{Expr, Func};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect,
     SqlErr,
 };
 use uuid::Uuid;
 
-use super::sync_runs::{Run, find};
+use super::installed;
+use super::sync_runs::{Run, find, in_turn};
+use super::words::word;
 use crate::domain::ids::SyncRunId;
-use crate::domain::sync::{Lane, RunStatus};
+use crate::domain::sync::{Lane, RunMode, RunStatus};
 use crate::telemetry::TAKEOVERS;
 
 /// The worker that may write to a run.
@@ -48,20 +50,12 @@ pub(crate) async fn waiting(
     limit: u64,
     now: DateTime<Utc>,
 ) -> Result<Vec<SyncRunId>, DbErr> {
-    let running = Query::select()
-        .column(Column::IntegrationId)
-        .from(Entity)
-        .and_where(Column::Status.eq(RunStatus::Running.as_str()))
-        .to_owned();
-    let in_turn = Condition::all()
-        .add(Column::Status.eq(RunStatus::Queued.as_str()))
-        .add(Column::IntegrationId.not_in_subquery(running));
     let silent = Condition::all().add(Column::Status.eq(RunStatus::Running.as_str())).add(Column::LeaseUntil.lt(now));
     let ids: Vec<Uuid> = Entity::find()
         .select_only()
         .column(Column::Id)
         .filter(Column::Lane.eq(lane.as_str()))
-        .filter(Condition::any().add(in_turn).add(silent))
+        .filter(Condition::any().add(in_turn()).add(silent))
         .order_by_asc(Column::Id)
         .limit(limit)
         .into_tuple()
@@ -87,6 +81,7 @@ pub(crate) async fn claim(
     // A lease that was given back has no token.
     let is_takeover = row.lease_token.is_some();
     let deaths = deaths(&row, is_takeover);
+    let lane = lane_of(db, &row).await?;
     let lease = Lease { run_id: id, token: Uuid::new_v4(), length };
     let as_read = match row.lease_token {
         Some(token) => Column::LeaseToken.eq(token),
@@ -95,15 +90,18 @@ pub(crate) async fn claim(
     let first = |column: Column| Expr::expr(Func::coalesce([Expr::col(column), Expr::value(now)]));
     let won = Entity::update_many()
         .col_expr(Column::Status, Expr::value(RunStatus::Running.as_str()))
+        .col_expr(Column::Lane, Expr::value(lane.as_str()))
         .col_expr(Column::LeaseToken, Expr::value(lease.token))
         .col_expr(Column::LeaseUntil, Expr::value(now + length))
         .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
         .col_expr(Column::Deaths, Expr::value(deaths))
         .col_expr(Column::DeathPage, Expr::value(row.page_count))
         .col_expr(Column::StartedAt, first(Column::StartedAt))
-        .col_expr(Column::BeganAt, first(Column::BeganAt))
+        .col_expr(Column::BeganAt, if row.page_count == 0 { Expr::value(now) } else { first(Column::BeganAt) })
         .filter(Column::Id.eq(id.0))
         .filter(Column::Status.eq(row.status.as_str()))
+        // Somebody may just have asked it to read everything.
+        .filter(Column::Mode.eq(row.mode.as_str()))
         .filter(as_read)
         .filter(Condition::any().add(Column::LeaseUntil.is_null()).add(Column::LeaseUntil.lt(now)))
         .exec(db)
@@ -119,6 +117,19 @@ pub(crate) async fn claim(
         Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Whether a run reads the whole store, decided before its first page and kept: one that began by what changed and took up the
+/// rest as a pass over everything would take everybody for gone whom it was not shown.
+async fn lane_of(db: &impl ConnectionTrait, row: &Model) -> Result<Lane, DbErr> {
+    if row.page_count > 0 {
+        return word("lane", &row.lane);
+    }
+    if row.mode == RunMode::Full.as_str() {
+        return Ok(Lane::Whole);
+    }
+    let store = installed::find(db, row.integration_id.into()).await?;
+    Ok(if store.is_some_and(|store| store.was_read_whole) { Lane::Changes } else { Lane::Whole })
 }
 
 /// How often its workers died at this page. One that wrote a page since begins anew: it does not kill its workers.
@@ -137,10 +148,10 @@ pub(crate) async fn prolong(db: &impl ConnectionTrait, lease: Lease, now: DateTi
     Ok(kept.rows_affected == 1)
 }
 
-/// Gives a lease back, so that another worker can go on at once.
-pub(crate) async fn release(db: &impl ConnectionTrait, lease: Lease, now: DateTime<Utc>) -> Result<(), DbErr> {
+/// Gives a lease back, so that another worker can go on at once, whatever its clock shows.
+pub(crate) async fn release(db: &impl ConnectionTrait, lease: Lease) -> Result<(), DbErr> {
     Entity::update_many()
-        .col_expr(Column::LeaseUntil, Expr::value(now - TimeDelta::milliseconds(1)))
+        .col_expr(Column::LeaseUntil, Expr::value(DateTime::<Utc>::UNIX_EPOCH))
         .col_expr(Column::LeaseToken, Expr::value(Option::<Uuid>::None))
         .filter(lease.held())
         .exec(db)

@@ -4,19 +4,19 @@ use ::entity::sync_page;
 use ::entity::sync_run::{Column, Entity, Model};
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder};
 
 use super::leases::Lease;
 use super::seen;
 use super::sync_runs::{Run, find};
 use crate::domain::ids::SyncRunId;
-use crate::domain::sync::{Lane, RunStatus};
+use crate::domain::sync::Lane;
 
 /// How old a pass may get: what a store showed before that is read again, and its cursors may have run out.
 const MAX_AGE: TimeDelta = TimeDelta::hours(24);
 
-/// Has a run that was just taken up for the first time go on from the checkpoint of the run before it, if that one failed half
-/// way through a pass of the same kind, and the integration was not changed since that began. Answers the run as it then
+/// Has a run of which nothing was written yet go on from the checkpoint of the last run that read, if that one failed half way
+/// through a pass of the same kind, and the integration was not changed since that began. Answers the run as it then
 /// stands; `None` if the lease is lost.
 pub(crate) async fn go_on(
     tx: &impl ConnectionTrait,
@@ -25,24 +25,52 @@ pub(crate) async fn go_on(
     changed_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<Option<Run>, DbErr> {
-    let former = Entity::find()
+    let mut resumable = Entity::find()
         .filter(Column::IntegrationId.eq(run.integration_id.0))
-        .filter(Column::Status.is_not_in([RunStatus::Queued.as_str(), RunStatus::Running.as_str()]))
-        .order_by_desc(Column::Id)
-        .one(tx)
-        .await?;
-    let Some(former) = former.filter(|former| former.is_resumable) else { return begin_anew(tx, run, lease).await };
-    Entity::update_many()
-        .col_expr(Column::IsResumable, Expr::value(false))
-        .filter(Column::Id.eq(former.id))
-        .exec(tx)
+        .filter(Column::IsResumable.eq(true))
+        .order_by_asc(Column::Id)
+        .all(tx)
         .await?;
     let is_young = |began_at: DateTime<Utc>| now - began_at < MAX_AGE && changed_at <= began_at;
-    if former.lane != run.lane.as_str() || !former.began_at.is_some_and(is_young) {
-        seen::forget(tx, former.id.into()).await?;
-        return begin_anew(tx, run, lease).await;
+    let goes_on = |former: &Model| former.lane == run.lane.as_str() && former.began_at.is_some_and(is_young);
+    let former = resumable.pop_if(|newest| goes_on(newest));
+    for given_up in &resumable {
+        seen::forget(tx, given_up.id.into()).await?;
     }
-    take_over(tx, &former, lease).await
+    Entity::update_many()
+        .col_expr(Column::IsResumable, Expr::value(false))
+        .filter(Column::IntegrationId.eq(run.integration_id.0))
+        .filter(Column::IsResumable.eq(true))
+        .exec(tx)
+        .await?;
+    match former {
+        Some(former) => take_over(tx, &former, lease).await,
+        None => begin_anew(tx, run, lease).await,
+    }
+}
+
+/// Has a run begin again whose integration was changed after it had begun: what it read before says nothing about what the
+/// store shows now. Answers the run as it then stands; `None` if the lease is lost.
+pub(crate) async fn begin_again(
+    tx: &impl ConnectionTrait,
+    lease: Lease,
+    now: DateTime<Utc>,
+) -> Result<Option<Run>, DbErr> {
+    let kept = Entity::update_many()
+        .col_expr(Column::Progress, Expr::value(serde_json::json!({})))
+        .col_expr(Column::Total, Expr::value(Option::<i64>::None))
+        .col_expr(Column::Lists, Expr::value(serde_json::json!({})))
+        // Somebody confirmed what the store showed before.
+        .col_expr(Column::Confirmed, Expr::value(false))
+        .col_expr(Column::BeganAt, Expr::value(now))
+        .filter(lease.held())
+        .exec(tx)
+        .await?;
+    if kept.rows_affected == 0 {
+        return Ok(None);
+    }
+    seen::forget(tx, lease.run_id).await?;
+    find(tx, lease.run_id).await
 }
 
 /// From the start. Whom a pass may take off that somebody has confirmed was said of the former one.

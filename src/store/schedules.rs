@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ::entity::schedule::{ActiveModel, Column, Entity, Model};
 use ::entity::{integration, sync_run};
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
-use sea_orm::sea_query::{Expr, Query};
+use sea_orm::sea_query::{Expr, LockBehavior, LockType, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QuerySelect as _, Set,
 };
@@ -110,6 +110,14 @@ pub(crate) async fn of(
 /// The plan of one integration, whoever's it is: for the worker.
 pub(crate) async fn find(db: &impl ConnectionTrait, integration: IntegrationId) -> Result<Option<Planned>, DbErr> {
     Entity::find_by_id(integration.0).one(db).await?.map(|row| from_row(row, false)).transpose()
+}
+
+/// The same with its lock, where the database has row locks, to be changed by what it says.
+///
+/// Locks follow one order: the account's ledger, the integration, its schedule, its runs.
+pub(crate) async fn lock(tx: &impl ConnectionTrait, integration: IntegrationId) -> Result<Option<Planned>, DbErr> {
+    let row = Entity::find_by_id(integration.0).lock_exclusive().one(tx).await?;
+    row.map(|row| from_row(row, false)).transpose()
 }
 
 /// Integrations of which a run of this lane is due, whoever's they are: at most `of_each` of an account, those that wait
@@ -232,7 +240,7 @@ pub(crate) async fn put_off(
     integration: IntegrationId,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    let Some(planned) = find(tx, integration).await? else { return Ok(()) };
+    let Some(planned) = lock(tx, integration).await? else { return Ok(()) };
     let next = planned.schedule.next_run(now, 0.0);
     Entity::update_many()
         .col_expr(Column::NextRunAt, Expr::value(next))
@@ -265,13 +273,21 @@ pub(crate) async fn update(
 }
 
 /// Whether an integration is due as it was read, with its schedule locked where the database has row locks: no other replica has
-/// queued a run meanwhile.
+/// queued a run meanwhile, nobody paused it.
+///
+/// Waits for nobody: what somebody else is changing is not due before they are done. So a tick neither hangs on one integration
+/// nor stands in a circle with who changes or deletes it.
 pub(crate) async fn is_still_due(tx: &impl ConnectionTrait, due: Due) -> Result<bool, DbErr> {
     let found = Entity::find_by_id(due.integration.0)
         .filter(Column::NextRunAt.eq(due.next_run_at))
         .filter(Column::HeldCode.is_null())
-        .lock_exclusive()
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
         .one(tx)
         .await?;
-    Ok(found.is_some() && !super::sync_runs::is_any_unfinished(tx, due.integration).await?)
+    let store = integration::Entity::find_by_id(due.integration.0)
+        .filter(integration::Column::State.eq(IntegrationState::Active.as_str()))
+        .lock_with_behavior(LockType::KeyShare, LockBehavior::SkipLocked)
+        .one(tx)
+        .await?;
+    Ok(found.is_some() && store.is_some() && !super::sync_runs::is_any_unfinished(tx, due.integration).await?)
 }

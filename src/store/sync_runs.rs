@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use ::entity::sync_page;
 use ::entity::sync_run::{self, ActiveModel, Column, Entity, Model};
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::{Expr, OnConflict, Query, SimpleExpr};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, PaginatorTrait as _, QueryFilter,
     QuerySelect, Set,
@@ -13,7 +14,6 @@ use uuid::Uuid;
 
 use super::leases::Lease;
 use super::progress::Progress;
-use super::seen;
 use super::words::{bad_row, word};
 use crate::domain::ids::{AccountId, IntegrationId, SyncRunId};
 use crate::domain::shrink::Tally;
@@ -38,7 +38,7 @@ pub(crate) struct Run {
     pub(crate) started_at: Option<DateTime<Utc>>,
     /// When the pass began: before `started_at` where it goes on from another run's checkpoint.
     pub(crate) began_at: Option<DateTime<Utc>>,
-    /// Whether it has not been taken up before.
+    /// Whether no page of it was written yet.
     pub(crate) is_new: bool,
     pub(crate) is_cancel_requested: bool,
 }
@@ -57,7 +57,7 @@ pub(crate) fn from_row(row: &Model) -> Result<Run, DbErr> {
         lane: word("lane", &row.lane)?,
         started_at: row.started_at,
         began_at: row.began_at,
-        is_new: row.attempts <= 1 && row.page_count == 0,
+        is_new: row.page_count == 0,
         is_cancel_requested: row.cancel_requested,
     })
 }
@@ -86,6 +86,9 @@ fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
+/// How often a run is queued again that was taken up at the same moment.
+const QUEUE_TRIES: usize = 5;
+
 /// A run to be queued.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NewRun {
@@ -97,11 +100,46 @@ pub(crate) struct NewRun {
 }
 
 /// Queues a run, behind the one that is under way. Where one is queued already, that one is answered; it then reads as much
-/// as the two together would have.
+/// as the two together would have. Also tells in which lane it waits.
 ///
 /// # Errors
 /// A foreign key fails if the integration is gone.
-pub(crate) async fn queue(tx: &impl ConnectionTrait, new: NewRun, at: DateTime<Utc>) -> Result<SyncRunId, DbErr> {
+pub(crate) async fn queue(
+    tx: &impl ConnectionTrait,
+    new: NewRun,
+    at: DateTime<Utc>,
+) -> Result<(SyncRunId, Lane), DbErr> {
+    for _ in 0..QUEUE_TRIES {
+        let id = insert_unless_queued(tx, new, at).await?;
+        // Taken up meanwhile: then another one may wait behind it.
+        let Some((queued, lane)) = queued_of(tx, new.integration).await? else { continue };
+        let reads_enough = new.mode != RunMode::Full && (lane == new.lane || lane == Lane::Whole);
+        if queued == id || reads_enough {
+            return Ok((queued, lane));
+        }
+        let widened = Entity::update_many()
+            .col_expr(Column::Mode, if_full(new.mode))
+            .col_expr(Column::Lane, Expr::value(new.lane.as_str()))
+            .filter(Column::Id.eq(queued.0))
+            .filter(Column::Status.eq(RunStatus::Queued.as_str()))
+            .exec(tx)
+            .await?;
+        if widened.rows_affected == 1 {
+            return Ok((queued, new.lane));
+        }
+    }
+    Err(DbErr::RecordNotFound("the run that was queued".to_owned()))
+}
+
+/// Full, where that is asked for; else as it stands.
+fn if_full(mode: RunMode) -> SimpleExpr {
+    match mode {
+        RunMode::Full => Expr::value(RunMode::Full.as_str()),
+        RunMode::Incremental => Expr::col(Column::Mode),
+    }
+}
+
+async fn insert_unless_queued(tx: &impl ConnectionTrait, new: NewRun, at: DateTime<Utc>) -> Result<SyncRunId, DbErr> {
     let id = SyncRunId::at(at);
     let zero = || Set(0);
     let row = ActiveModel {
@@ -143,21 +181,17 @@ pub(crate) async fn queue(tx: &impl ConnectionTrait, new: NewRun, at: DateTime<U
     };
     let unless_queued = OnConflict::new().do_nothing().to_owned();
     Entity::insert_many([row]).on_conflict(unless_queued).exec_without_returning(tx).await?;
-    let queued = Entity::find()
-        .filter(Column::IntegrationId.eq(new.integration.0))
-        .filter(Column::Status.eq(RunStatus::Queued.as_str()))
-        .one(tx)
-        .await?
-        .ok_or_else(|| DbErr::RecordNotFound("the run that was queued".to_owned()))?;
-    if queued.id != id.0 && new.mode == RunMode::Full && queued.mode != RunMode::Full.as_str() {
-        Entity::update_many()
-            .col_expr(Column::Mode, Expr::value(RunMode::Full.as_str()))
-            .col_expr(Column::Lane, Expr::value(Lane::Whole.as_str()))
-            .filter(Column::Id.eq(queued.id))
-            .exec(tx)
-            .await?;
-    }
-    Ok(queued.id.into())
+    Ok(id)
+}
+
+fn is_running() -> SimpleExpr {
+    Column::Status.eq(RunStatus::Running.as_str())
+}
+
+/// Queued, and behind no other run of its integration.
+pub(super) fn in_turn() -> SimpleExpr {
+    let running = Query::select().column(Column::IntegrationId).from(Entity).and_where(is_running()).to_owned();
+    Column::Status.eq(RunStatus::Queued.as_str()).and(Column::IntegrationId.not_in_subquery(running))
 }
 
 /// The run of an integration that waits behind the one that is under way.
@@ -173,14 +207,15 @@ pub(crate) async fn queued_of(
     row.map(|row| Ok((row.id.into(), word("lane", &row.lane)?))).transpose()
 }
 
-/// How many runs of a lane are queued, and how many are under way by account, whoever's they are.
+/// How many runs of a lane wait for a worker, and how many are under way by account, whoever's they are. One that waits behind
+/// another run of its integration is none of either: a free worker is no use to it.
 pub(crate) async fn load(db: &impl ConnectionTrait, lane: Lane) -> Result<(usize, BTreeMap<AccountId, usize>), DbErr> {
     let rows: Vec<(Uuid, String, i64)> = Entity::find()
         .select_only()
         .columns([Column::AccountId, Column::Status])
         .column_as(Column::Id.count(), "runs")
         .filter(Column::Lane.eq(lane.as_str()))
-        .filter(Column::Status.is_in([RunStatus::Queued.as_str(), RunStatus::Running.as_str()]))
+        .filter(is_running().or(in_turn()))
         .group_by(Column::AccountId)
         .group_by(Column::Status)
         .into_tuple()
@@ -284,9 +319,17 @@ pub(crate) async fn finish(
         .filter(lease.held())
         .exec(tx)
         .await?;
-    if ending.resumable == Resumable::No {
-        seen::forget(tx, lease.run_id).await?;
-    }
+    let resumable = Query::select()
+        .column(Column::Id)
+        .from(Entity)
+        .and_where(Column::Id.eq(lease.run_id.0))
+        .and_where(Column::IsResumable.eq(true))
+        .to_owned();
+    sync_page::Entity::delete_many()
+        .filter(sync_page::Column::RunId.eq(lease.run_id.0))
+        .filter(sync_page::Column::RunId.not_in_subquery(resumable))
+        .exec(tx)
+        .await?;
     Ok(kept.rows_affected == 1)
 }
 
@@ -318,6 +361,21 @@ async fn cancel(tx: &impl ConnectionTrait, which: Condition, now: DateTime<Utc>)
         .filter(Column::Status.is_in([RunStatus::Queued.as_str(), RunStatus::Running.as_str()]))
         .exec(tx)
         .await?;
+    cancel_queued(tx, which, now).await
+}
+
+/// Cancels the run of an integration that waits, not one that is under way.
+pub(crate) async fn cancel_queued_of(
+    tx: &impl ConnectionTrait,
+    account: AccountId,
+    integration: IntegrationId,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let of_integration = Column::IntegrationId.eq(integration.0);
+    cancel_queued(tx, Condition::all().add(Column::AccountId.eq(account.0)).add(of_integration), now).await
+}
+
+async fn cancel_queued(tx: &impl ConnectionTrait, which: Condition, now: DateTime<Utc>) -> Result<(), DbErr> {
     sync_run::Entity::update_many()
         .col_expr(Column::Status, Expr::value(RunStatus::Cancelled.as_str()))
         .col_expr(Column::FinishedAt, Expr::value(now))

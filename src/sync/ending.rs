@@ -152,14 +152,13 @@ pub(super) async fn stop(app: &App, run: &Run, lease: Lease, stop: &Stop) -> Res
             (Some(_), _) => Resumable::IfItRead,
         },
     };
-    let planned = schedules::find(&tx, run.integration_id).await?;
     if !sync_runs::finish(&tx, lease, &ending, now).await? {
         return Ok(tx.rollback().await?);
     }
     if let Some((code, detail)) = explained.filter(|_| next == Some(Next::Attention)) {
         installed::need_attention(&tx, run.integration_id, code, &detail).await?;
     }
-    if let Some(planned) = planned {
+    if let Some(planned) = schedules::lock(&tx, run.integration_id).await? {
         let after = after(&planned, run, next, now);
         schedules::plan_next(&tx, run.integration_id, run.id, &after, now).await?;
     }
@@ -178,7 +177,7 @@ pub(super) async fn wake_next(tx: &impl sea_orm::ConnectionTrait, ended: &Run) -
 
 async fn hand_on(app: &App, run: &Run, lease: Lease) -> Result<(), Error> {
     let tx = begin(&app.db).await?;
-    crate::store::leases::release(&tx, lease, app.clock.now()).await?;
+    crate::store::leases::release(&tx, lease).await?;
     job_queue::add(&tx, run.id, run.lane).await?;
     Ok(tx.commit().await?)
 }

@@ -21,7 +21,7 @@ use crate::connectors::{Connector, ConnectorError, Pass, Retry};
 use crate::domain::ids::SourceRecordId;
 use crate::domain::integration::Notice;
 use crate::domain::people::Stream;
-use crate::domain::sync::{IntegrationState, RunMode, RunStatus};
+use crate::domain::sync::{IntegrationState, Lane, RunMode, RunStatus};
 use crate::error::storage_kind;
 use crate::service::stores;
 use crate::store::installed::{self, InstalledStore};
@@ -45,6 +45,8 @@ const MAX_THROTTLES: u32 = 60;
 /// How long in all a store may prepare something before the run fails. An export of Shopify may take up to ten days
 /// (`vendors/shopify.md` section 8).
 const MAX_PREPARATION: Duration = Duration::from_hours(10 * 24);
+/// How long an answer is still waited for when the service shall stop.
+const LAST_ANSWER: Duration = Duration::from_millis(500);
 /// Records of which it is asked at once whether they are gone.
 const GONE_BATCH: u64 = 500;
 /// Records that are ended in one transaction.
@@ -117,13 +119,15 @@ async fn follow(
     let connector = stores::open(app, &store)?;
     if run.is_new {
         run = go_on(app, run, lease, &store).await?;
+    } else if run.began_at.is_some_and(|began_at| began_at < store.updated_at) {
+        run = begin_again(app, run, lease).await?;
     }
     let context = PageContext {
         app: app.clone(),
         lease,
         platform: store.platform,
         suppression: SuppressionKey::load(&app.db, &app.sealer, run.account_id).await?,
-        is_full: run.mode == RunMode::Full || !store.was_read_whole,
+        is_full: run.lane == Lane::Whole && (run.mode == RunMode::Full || !store.was_read_whole),
         beat,
         limit: (!run.is_confirmed).then_some(store.leave_limit),
         has_unresolved: quarantine::is_any_unresolved(&app.db, store.id).await?,
@@ -154,6 +158,16 @@ async fn go_on(app: &App, run: Run, lease: Lease, store: &InstalledStore) -> Res
     let tx = begin(&app.db).await?;
     ledger::lock(&tx, run.account_id).await?;
     let run = resume::go_on(&tx, run, lease, store.updated_at, app.clock.now()).await?;
+    let run = run.ok_or(PageError::LeaseLost)?;
+    tx.commit().await?;
+    Ok(run)
+}
+
+/// The same run, from its beginning.
+async fn begin_again(app: &App, run: Run, lease: Lease) -> Result<Run, Stop> {
+    let tx = begin(&app.db).await?;
+    ledger::lock(&tx, run.account_id).await?;
+    let run = resume::begin_again(&tx, lease, app.clock.now()).await?;
     let run = run.ok_or(PageError::LeaseLost)?;
     tx.commit().await?;
     Ok(run)
@@ -198,7 +212,7 @@ async fn read_stream(
         let mut pages = connector.pages(stream, pass.clone(), checkpoint);
         let mut asked_at = context.app.clock.now();
         let mut span = traces::page(stream);
-        let mut next = pages.next().instrument(span.clone()).await;
+        let mut next = unless_stopped(shutdown, pages.next().instrument(span.clone())).await?;
         let error = loop {
             match next {
                 None => {
@@ -212,12 +226,13 @@ async fn read_stream(
                     span = traces::page(stream);
                     let (written, following) = tokio::join!(
                         reader.take(context, &run, stream, page, asked_at).instrument(writing),
-                        pages.next().instrument(span.clone())
+                        unless_stopped(shutdown, pages.next().instrument(span.clone()))
                     );
                     run = written?;
                     if reader.is_satisfied(&run) {
                         return Ok(run);
                     }
+                    let following = following?;
                     if is_time_to_look_again(run.pages) {
                         look_again(context).await;
                     }
@@ -240,6 +255,18 @@ async fn read_stream(
             () = tokio::time::sleep(wait) => {}
             () = shutdown.cancelled() => return Err(Stop::Shutdown),
         }
+    }
+}
+
+/// What the store says, unless the service shall stop: then nobody waits for a slow store.
+async fn unless_stopped<T>(shutdown: &CancellationToken, answer: impl Future<Output = T>) -> Result<T, Stop> {
+    let stopped = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(LAST_ANSWER).await;
+    };
+    tokio::select! {
+        () = stopped => Err(Stop::Shutdown),
+        answer = answer => Ok(answer),
     }
 }
 
@@ -336,7 +363,7 @@ async fn succeed(context: &PageContext, run: &Run, store: &InstalledStore, notic
         return Err(PageError::LeaseLost.into());
     }
     installed::note_success(&tx, run, &watermarks, notices, context.is_full, now).await?;
-    if let Some(planned) = schedules::find(&tx, run.integration_id).await? {
+    if let Some(planned) = schedules::lock(&tx, run.integration_id).await? {
         let after = ending::after_success(&planned, context.is_full, now);
         schedules::plan_next(&tx, run.integration_id, run.id, &after, now).await?;
     }

@@ -17,6 +17,7 @@ use crate::store::{begin, job_queue, schedules, sync_runs};
 
 /// How often the database is asked for what is due.
 const TICK: Duration = Duration::from_secs(1);
+
 /// Works until `shutdown`.
 pub async fn run(app: App, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
@@ -67,7 +68,7 @@ async fn queue(app: &App, lane: Lane, due: Due, now: DateTime<Utc>) -> Result<bo
         return Ok(false);
     }
     let new = NewRun { account: due.account, integration: due.integration, mode, lane, cause: RunCause::Schedule };
-    let run = sync_runs::queue(&tx, new, now).await?;
+    let (run, lane) = sync_runs::queue(&tx, new, now).await?;
     job_queue::add(&tx, run, lane).await?;
     tx.commit().await?;
     Ok(true)

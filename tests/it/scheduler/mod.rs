@@ -25,6 +25,7 @@ use crate::support::databases::TestDatabase;
 use crate::support::shop::{Installed, Shop};
 
 mod due;
+mod passes;
 mod trouble;
 
 struct Scheduled<S = Shop> {
