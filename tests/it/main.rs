@@ -13,6 +13,7 @@ mod examples;
 mod graphql;
 mod history;
 mod issues;
+mod jobs;
 mod magento_connector;
 mod magento_recorded;
 mod metrics;
