@@ -31,6 +31,11 @@ const NEW_STORE: Door = Door {
     path: "/v1/integrations",
     document: "mutation($input: NewIntegration!) { createIntegration(input: $input) { id } }",
 };
+const STORE: Door = Door {
+    method: "PATCH",
+    path: "/v1/integrations/STORE",
+    document: "mutation($input: IntegrationChange!) { updateIntegration(id: \"STORE\", input: $input) { id } }",
+};
 const CONSENT: Door = Door {
     method: "POST",
     path: "/v1/consents",
@@ -75,6 +80,14 @@ async fn both_transports_refuse_alike(db: TestDatabase) {
         (&NEW_STORE, with(shop("Next"), "settings", json!([]))),
         (&NEW_STORE, with(shop("Next"), "mappings", json!({"customers": id("list")}))),
         (&NEW_STORE, with(shop("Next"), "mappings", json!({"guests": id("other")}))),
+        (&NEW_STORE, with(shop("Next"), "schedule", json!({"intervalSeconds": 59}))),
+        (&NEW_STORE, with(shop("Next"), "schedule", json!({"timeZone": "Europe/Berlin"}))),
+        (&STORE, json!({"schedule": {"intervalSeconds": 86_401}})),
+        (&STORE, json!({"schedule": {"intervalSeconds": "300"}})),
+        (&STORE, json!({"schedule": {"interval": 300}})),
+        (&STORE, json!({"schedule": {"fullPassTime": "24:00"}})),
+        (&STORE, json!({"schedule": {"fullPassTime": 330}})),
+        (&STORE, json!({"schedule": {"fullPassTime": "03:30", "timeZone": "Berlin"}})),
         (&MAPPINGS, json!({"customers": id("list")})),
         (&MAPPINGS, json!({"customers": nobody})),
         (&CONSENT, with(ann(), "email", json!("not an address"))),
