@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bigcommerce_connector;
+mod by_itself;
 mod chaos;
 mod command_line;
 mod connector_command;
@@ -21,6 +22,7 @@ mod notices;
 mod opt_out_latency;
 mod privacy;
 mod progress;
+mod readers;
 mod rest;
 mod sandbox_bigcommerce;
 mod sandbox_magento;

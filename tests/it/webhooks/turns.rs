@@ -5,8 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ::entity::pending_hint;
+use assent::app::App;
+use assent::domain::sync::RunMode;
 use assent::domain::{Audience, Platform};
-use assent::sync::hints;
+use assent::service::syncs;
+use assent::sync::{hints, worker};
 use axum::http::StatusCode;
 use chrono::TimeDelta;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
@@ -27,6 +30,7 @@ both_databases!(
     a_record_that_the_store_chokes_on_holds_up_no_other,
     a_record_that_is_named_again_is_read_at_once,
     a_change_that_shows_no_flag_goes_first_where_there_was_a_yes,
+    an_opt_out_never_waits_for_a_pass_over_the_whole_store,
 );
 
 const SECRET: &str = "made by hand";
@@ -197,4 +201,54 @@ async fn a_change_that_shows_no_flag_goes_first_where_there_was_a_yes(db: TestDa
     let hints = pending_hint::Entity::find().all(&test.app.db).await.unwrap();
     let urgent: Vec<_> = hints.iter().filter(|hint| hint.urgent).map(|hint| hint.store_id.as_str()).collect();
     assert_eq!((hints.len(), urgent), (2, vec!["1"]));
+}
+
+/// A store that shows a subscriber when asked for her, and nothing of its long lists before the gate is opened.
+async fn slow_in_bulk(
+    test: &TestApp,
+    gate: &Arc<Semaphore>,
+    says: &Arc<Mutex<&'static str>>,
+) -> (Installed, AnsweringStore) {
+    let (held, says) = (Arc::clone(gate), Arc::clone(says));
+    let server = AnsweringStore::start(move |asked: &Asked| {
+        let says = *says.lock().unwrap();
+        let row = json!({"id": 1, "email": "ann@example.com", "first_name": "", "last_name": "",
+            "date_created_gmt": "2025-01-01T00:00:00",
+            "meta_data": [{"key": "assent_marketing_opt_in", "value": says}]});
+        match asked.get("include") {
+            Some(_) => Reply::json(&json!([row])).header("X-WP-Total", &1),
+            None => Reply::json(&json!([])).header("X-WP-Total", &0).held(&held),
+        }
+    })
+    .await;
+    let settings = json!({"storeUrl": server.url, "consumerKey": "ck_test", "consumerSecret": "cs_test",
+        "webhookSecret": SECRET});
+    (Installed::new(&test.app, Platform::WooCommerce, settings).await, server)
+}
+
+async fn an_opt_out_never_waits_for_a_pass_over_the_whole_store(db: TestDatabase) {
+    let mut test = TestApp::new(db).await;
+    test.app = App { sync_slots: 1, ..test.app };
+    let (gate, says) = (Arc::new(Semaphore::new(0)), Arc::new(Mutex::new("yes")));
+    let (shop, server) = slow_in_bulk(&test, &gate, &says).await;
+    let stop = CancellationToken::new();
+    let worker = tokio::spawn(worker::run(test.app.clone(), stop.clone()));
+    let whole = syncs::start(&shop.app, &shop.caller, shop.integration, RunMode::Full).await.unwrap();
+    while server.asked().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    for (word, is_on) in [("yes", true), ("no", false)] {
+        *says.lock().unwrap() = word;
+        test.clock.advance(TimeDelta::seconds(1));
+        let body = json!({"id": 1}).to_string();
+        let delivery = uuid::Uuid::new_v4().to_string();
+        let topic = ("customer.updated", delivery.as_str());
+        assert_eq!(post_signed(&shop.app, shop.integration, SECRET, topic, &body).await, StatusCode::OK);
+        hints::run_due(&shop.app).await;
+        assert_eq!(shop.on(Audience::Subscribers).await.contains("ann@example.com"), is_on, "the store said {word}");
+    }
+    assert_eq!(shop.run(whole).await.status, "running", "the only place for whole passes is taken all the time");
+    gate.add_permits(Semaphore::MAX_PERMITS);
+    stop.cancel();
+    worker.await.unwrap();
 }
