@@ -25,8 +25,9 @@ pub async fn confirm(app: &App, caller: &Caller, run: SyncRunId) -> Result<SyncR
     caller.require(Scope::SyncsWrite)?;
     let now = app.clock.now();
     let tx = begin(&app.db).await?;
+    ledger::lock(&tx, caller.account_id).await?;
     let run = undecided(&tx, caller, run).await?;
-    let store = installed::find_of(&tx, caller.account_id, run.integration_id).await?;
+    let store = installed::keep(&tx, caller.account_id, run.integration_id).await?;
     refuse_unless_active(store.ok_or(Error::NotFound("sync run"))?.state)?;
     schedules::make_due(&tx, run.integration_id, now).await?;
     let new = NewRun {
@@ -36,9 +37,9 @@ pub async fn confirm(app: &App, caller: &Caller, run: SyncRunId) -> Result<SyncR
         lane: run.lane,
         cause: RunCause::Request,
     };
-    let next = sync_runs::queue(&tx, new, now).await?;
+    let (next, lane) = sync_runs::queue(&tx, new, now).await?;
     resume::confirm(&tx, next).await?;
-    job_queue::add(&tx, next, run.lane).await?;
+    job_queue::add(&tx, next, lane).await?;
     tx.commit().await?;
     app.wake_worker.notify_waiters();
     Ok(next)

@@ -4,7 +4,7 @@ use ::entity::sync_page;
 use ::entity::sync_run::{Column, Entity, Model};
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder};
 
 use super::leases::Lease;
 use super::seen;
@@ -59,7 +59,7 @@ pub(crate) async fn begin_again(
     let kept = Entity::update_many()
         .col_expr(Column::Progress, Expr::value(serde_json::json!({})))
         .col_expr(Column::Total, Expr::value(Option::<i64>::None))
-        .col_expr(Column::Lists, Expr::value(serde_json::json!({})))
+        .col_expr(Column::Lists, Expr::value(Option::<serde_json::Value>::None))
         // Somebody confirmed what the store showed before.
         .col_expr(Column::Confirmed, Expr::value(false))
         .col_expr(Column::BeganAt, Expr::value(now))

@@ -1,7 +1,7 @@
 //! Keeping lists in step with stores.
 //!
 //! [`worker`] takes runs up, [`engine`] carries one through, `page` writes one page in one transaction, `reading` says
-//! what its records come to; [`completeness`] looks for whom a full pass did not see. Beside it [`hints`] reads single records again after a webhook (`hint_batch`), and
+//! what its records come to; `completeness` looks for whom a full pass did not see. Beside it [`hints`] reads single records again after a webhook (`hint_batch`), and
 //! [`registration`] keeps the webhooks registered at the stores; [`privacy`] carries out what people ask for by law.
 //! `dry_run` looks without writing. `tell` and [`gauges`] are the metrics of all that.
 //! [`history`] removes old runs. `dry_run` looks without writing.

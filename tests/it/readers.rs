@@ -48,8 +48,8 @@ async fn nobody_hears_of_a_busy_database(db: TestDatabase) {
     let app = &api.test.app;
     let shop =
         Shop::open(&api.test, Platform::WooCommerce, StoreOptions { people: 400, ..StoreOptions::default() }).await;
-    let stop = CancellationToken::new();
-    let worker = tokio::spawn(worker::run(app.clone(), stop.clone()));
+    let shutdown = CancellationToken::new();
+    let worker = tokio::spawn(worker::run(app.clone(), shutdown.clone()));
     let run = assent::service::syncs::start(app, &shop.caller, shop.integration, RunMode::Full).await.unwrap();
     let readers = futures::future::join_all((0..8).map(|reader: usize| {
         let api = &api;
@@ -79,6 +79,6 @@ async fn nobody_hears_of_a_busy_database(db: TestDatabase) {
     tokio::time::timeout(Duration::from_mins(1), ended).await.expect("the run ends in time");
     let ended = shop.run(run).await;
     assert_eq!((ended.status.as_str(), ended.error_code), ("succeeded", None));
-    stop.cancel();
+    shutdown.cancel();
     worker.await.unwrap();
 }

@@ -134,7 +134,7 @@ async fn a_search_that_is_interrupted_goes_on(db: TestDatabase, platform: Platfo
     let run = service::syncs::start(&shop.app, &shop.caller, shop.integration, RunMode::Full).await.unwrap();
     let shutdown = CancellationToken::new();
     let until_it_searches = async {
-        while shop.run(run).await.progress["customers"]["sweep"].is_null() {
+        while !shop.run(run).await.progress["customers"]["sweep"]["checkpoint"].is_object() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         shutdown.cancel();

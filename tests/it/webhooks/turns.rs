@@ -231,8 +231,8 @@ async fn an_opt_out_never_waits_for_a_pass_over_the_whole_store(db: TestDatabase
     test.app = App { sync_slots: 1, ..test.app };
     let (gate, says) = (Arc::new(Semaphore::new(0)), Arc::new(Mutex::new("yes")));
     let (shop, server) = slow_in_bulk(&test, &gate, &says).await;
-    let stop = CancellationToken::new();
-    let worker = tokio::spawn(worker::run(test.app.clone(), stop.clone()));
+    let shutdown = CancellationToken::new();
+    let worker = tokio::spawn(worker::run(test.app.clone(), shutdown.clone()));
     let whole = syncs::start(&shop.app, &shop.caller, shop.integration, RunMode::Full).await.unwrap();
     while server.asked().is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -249,6 +249,6 @@ async fn an_opt_out_never_waits_for_a_pass_over_the_whole_store(db: TestDatabase
     }
     assert_eq!(shop.run(whole).await.status, "running", "the only place for whole passes is taken all the time");
     gate.add_permits(Semaphore::MAX_PERMITS);
-    stop.cancel();
+    shutdown.cancel();
     worker.await.unwrap();
 }
