@@ -46,7 +46,7 @@ const MAX_THROTTLES: u32 = 60;
 /// (`vendors/shopify.md` section 8).
 const MAX_PREPARATION: Duration = Duration::from_hours(10 * 24);
 /// How long an answer is still waited for when the service shall stop.
-const LAST_ANSWER: Duration = Duration::from_millis(500);
+const LAST_ANSWER: Duration = Duration::from_secs(3);
 /// Records of which it is asked at once whether they are gone.
 const GONE_BATCH: u64 = 500;
 /// Records that are ended in one transaction.
