@@ -15,6 +15,7 @@ use assent::domain::Platform;
 use clap::Parser;
 
 #[path = "../support/apart.rs"]
+#[expect(dead_code, reason = "only the other benchmark asks a store anything")]
 mod apart;
 mod growth;
 #[path = "../support/pages.rs"]

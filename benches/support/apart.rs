@@ -107,7 +107,6 @@ impl Apart {
     }
 }
 
-#[allow(dead_code, reason = "not every benchmark asks the store everything")]
 impl Apart {
     /// Seconds that latency and budget took so far of a client that asks for one thing at a time.
     pub(crate) async fn least_time(&mut self) -> Result<f64, Failure> {

@@ -287,7 +287,7 @@ async fn join(
         .filter(|ground| ground.source_key == API_GROUND && lists.contains(&ground.list_id))
         .map(|ground| ground.id)
         .collect();
-    memberships::forget_grounds(tx, &replaced).await?;
+    memberships::forget_grounds(tx, caller.account_id, &replaced).await?;
     let grounds: Vec<NewGround> = lists
         .iter()
         .map(|list_id| NewGround {
@@ -329,7 +329,8 @@ async fn carry_out_a_no(
         return Ok(head);
     }
     let grounds = memberships::grounds_of(tx, caller.account_id, contact).await?;
-    let times = consents::times_of(tx, grounds.iter().filter_map(|ground| ground.consent_record_id)).await?;
+    let times =
+        consents::times_of(tx, caller.account_id, grounds.iter().filter_map(|ground| ground.consent_record_id)).await?;
     let said_at = |ground: &HeldGround| {
         ground.consent_record_id.and_then(|id| times.get(&id).copied()).unwrap_or(ground.created_at)
     };
@@ -341,7 +342,7 @@ async fn carry_out_a_no(
         is_ours && (is_newer_no || rests_on_it)
     };
     let ended: Vec<_> = grounds.iter().filter(ends).map(|ground| ground.id).collect();
-    let left = memberships::end_grounds(tx, &ended).await?;
+    let left = memberships::end_grounds(tx, caller.account_id, &ended).await?;
     let story = Story { consent_record_id: Some(record.id), actor: Some(caller.actor.clone()), ..Story::default() };
     let events: Vec<Event> = left
         .into_iter()

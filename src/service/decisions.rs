@@ -63,7 +63,7 @@ pub(super) async fn refuse(app: &App, tx: &impl ConnectionTrait, run: &Run) -> R
 
 async fn undecided(tx: &DatabaseTransaction, caller: &Caller, run: SyncRunId) -> Result<Run, Error> {
     ledger::lock(tx, caller.account_id).await?;
-    let found = sync_runs::find(tx, run).await?.filter(|run| run.account_id == caller.account_id);
+    let found = sync_runs::find_of(tx, caller.account_id, run).await?;
     let run = found.ok_or(Error::NotFound("sync run"))?;
     let sentence = "the run waits for no decision: it did not ask, or somebody has decided already";
     asked_by(tx, &run).await?.ok_or_else(|| Error::Conflict(sentence.to_owned()))?;

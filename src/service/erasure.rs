@@ -148,7 +148,7 @@ impl Eraser<'_> {
         let held = memberships::held_by(self.tx, self.account, contacts).await?;
         let ended = held.iter().filter(|held| only.is_none() || held.integration == only);
         let ended: Vec<Uuid> = ended.map(|held| held.id).collect();
-        let left = memberships::end_grounds(self.tx, &ended).await?;
+        let left = memberships::end_grounds(self.tx, self.account, &ended).await?;
         let story = Story { integration_id: only, actor: self.proof.actor.clone(), ..Story::default() };
         let events: Vec<Event> = left
             .into_iter()

@@ -27,7 +27,7 @@ use crate::store::installed::{self, limit_of};
 use crate::store::view::integrations::{self as rows, Change, NewRow, NewSettings, Sealed};
 use crate::store::view::lists;
 use crate::store::words::word;
-use crate::store::{begin, ledger, schedules, sync_runs, webhooks as endpoints};
+use crate::store::{begin, cancelling, ledger, schedules, webhooks as endpoints};
 
 /// A store to be installed.
 #[derive(Debug, Clone)]
@@ -349,7 +349,7 @@ async fn set_state(
     match state {
         IntegrationState::Active => schedules::make_due(&tx, id, now).await?,
         // One that waits could only fail.
-        IntegrationState::Paused => sync_runs::cancel_queued_of(&tx, caller.account_id, id, now).await?,
+        IntegrationState::Paused => cancelling::queued_of(&tx, caller.account_id, id, now).await?,
         IntegrationState::NeedsAttention => {}
     }
     tx.commit().await?;

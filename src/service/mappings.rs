@@ -90,7 +90,7 @@ async fn carry_out(
     let store = installed::find_of(tx, caller.account_id, integration).await?.ok_or(Error::NotFound("integration"))?;
     write(tx, caller, integration, store.platform, change).await?;
     let behalf = Behalf { actor: Some(caller.actor.clone()), cause: Some(Cause::MappingChanged), ..Behalf::default() };
-    let targets = memberships::targets(tx, integration).await?;
+    let targets = memberships::targets(tx, caller.account_id, integration).await?;
     let (settled, stays) = settle_all(app, tx, &store, targets.clone(), head, &behalf).await?;
     let effect = |audience: &Audience| AudienceEffect {
         audience: *audience,
@@ -177,7 +177,7 @@ async fn settle_all(
     let (mut all, mut stays) = (Settled::default(), BTreeMap::new());
     let mut last = String::new();
     loop {
-        let addresses = source_records::next_addresses(tx, installed.id, &last, BATCH).await?;
+        let addresses = source_records::next_addresses(tx, installed.account_id, installed.id, &last, BATCH).await?;
         let Some(end) = addresses.last() else { return Ok((all, stays)) };
         last.clone_from(end);
         let change =

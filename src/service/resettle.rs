@@ -27,7 +27,7 @@ pub(super) async fn settle_everywhere(
             account_id: account,
             integration_id: integration,
             platform: installed.platform,
-            targets: memberships::targets(tx, integration).await?,
+            targets: memberships::targets(tx, account, integration).await?,
             suppression: suppression.clone(),
         };
         let change = Change { addresses: [(address.to_owned(), None)].into(), ..Change::default() };

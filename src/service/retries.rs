@@ -30,7 +30,7 @@ const AT_ONCE: usize = 500;
 /// The run is not there, one of `some` is not a record of it, its integration must not be synced, or there are too many.
 pub async fn retry(app: &App, caller: &Caller, run: SyncRunId, some: Option<&[Uuid]>) -> Result<Retry, Error> {
     caller.require(Scope::SyncsWrite)?;
-    let found = sync_runs::find(&app.db, run).await?.filter(|run| run.account_id == caller.account_id);
+    let found = sync_runs::find_of(&app.db, caller.account_id, run).await?;
     let integration = found.ok_or(Error::NotFound("sync run"))?.integration_id;
     let mut retry = Retry::default();
     let mut waiting: BTreeSet<(&str, StoreId, Stream)> = BTreeSet::new();

@@ -122,7 +122,7 @@ pub(crate) async fn plan(
         decide(store, person, at, &mut wanted, &mut plan.contacts);
     }
     let contacts: Vec<ContactId> = people.values().filter_map(|person| Some(person.contact.as_ref()?.id)).collect();
-    let present = memberships::mapping_grounds(tx, store.integration_id, &contacts).await?;
+    let present = memberships::mapping_grounds(tx, store.account_id, store.integration_id, &contacts).await?;
     let wanted_keys: Vec<MappingGround> = wanted.keys().copied().collect();
     let present_keys: Vec<MappingGround> = present.keys().copied().collect();
     let changes = difference(&wanted_keys, &present_keys);
@@ -152,7 +152,7 @@ async fn gather(
     let addresses: Vec<&str> = change.addresses.keys().map(String::as_str).collect();
     let (account, integration) = (store.account_id, store.integration_id);
     let scope = OptOutScope::Store(integration);
-    let stored = source_records::by_addresses(tx, integration, &addresses).await?;
+    let stored = source_records::by_addresses(tx, account, integration, &addresses).await?;
     let mut contacts = people::contacts_by_address(tx, account, &addresses).await?;
     let mut opted_out = people::opt_outs(tx, account, scope, &addresses).await?;
     let suppressed = people::suppressed(tx, account, &store.suppression, &addresses).await?;
@@ -319,7 +319,7 @@ pub(crate) async fn write(
     let end: Vec<Uuid> = plan.end.iter().map(|(_, id, _)| *id).collect();
     // First give, then end: a contact whose ground changes on the same list neither leaves nor joins it.
     let joined = memberships::begin_grounds(tx, account, &begin, at).await?;
-    let left = memberships::end_grounds(tx, &end).await?;
+    let left = memberships::end_grounds(tx, account, &end).await?;
     let mut events = teller.joins(&begin, &joined);
     events.extend(teller.leaves(&plan.end, &left));
     memberships::record_events(tx, account, &events, at).await?;

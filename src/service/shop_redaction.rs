@@ -15,7 +15,7 @@ use crate::store::erasure::{self as rows, Records};
 use crate::store::people::Contact;
 use crate::store::person::{Apart, StoreRecordId, contacts_recorded_by, known_otherwise, records_of};
 use crate::store::privacy_requests::Claimed;
-use crate::store::{begin, departed, installed, ledger, people, privacy_requests, source_records, sync_runs};
+use crate::store::{begin, cancelling, departed, installed, ledger, people, privacy_requests, source_records};
 
 /// People of a store that are erased in one transaction.
 const BATCH: u64 = 100;
@@ -59,7 +59,7 @@ async fn close(app: &App, account: AccountId, integration: IntegrationId) -> Res
         "the store removed the app and asked for its data to be erased; delete the integration, or connect it anew";
     installed::need_attention(&tx, integration, STORE_LEFT, detail).await?;
     installed::forget_reading(&tx, integration).await?;
-    sync_runs::request_cancel_of(&tx, account, integration, now).await?;
+    cancelling::request_of(&tx, account, integration, now).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -78,7 +78,7 @@ impl Leaving<'_> {
     /// People of whom the store still has something here; none once all is gone.
     async fn next_addresses(&self) -> Result<Vec<String>, Error> {
         let (tx, account) = (self.tx(), self.erasing.account);
-        let addresses = source_records::next_addresses(tx, self.integration, "", BATCH).await?;
+        let addresses = source_records::next_addresses(tx, account, self.integration, "", BATCH).await?;
         if !addresses.is_empty() {
             return Ok(addresses);
         }

@@ -41,7 +41,7 @@ pub async fn suppress(app: &App, caller: &Caller, contact: ContactId, reason: &s
         .filter(|ground| !may_join(ground.purpose, ground.audience, true))
         .map(|ground| ground.id)
         .collect();
-    let left = memberships::end_grounds(&tx, &ended).await?;
+    let left = memberships::end_grounds(&tx, caller.account_id, &ended).await?;
     let story = Story { actor: Some(caller.actor.clone()), ..Story::default() };
     let events: Vec<Event> = left
         .into_iter()

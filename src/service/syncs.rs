@@ -12,7 +12,7 @@ use crate::domain::sync::{IntegrationState, Lane, RunCause, RunMode};
 use crate::error::Error;
 use crate::store::installed::{self, InstalledStore};
 use crate::store::sync_runs::NewRun;
-use crate::store::{begin, job_queue, ledger, schedules, sync_runs};
+use crate::store::{begin, cancelling, job_queue, ledger, schedules, sync_runs};
 
 /// Queues a run, behind the one that is under way, and wakes the workers. Where one is queued already, that one is answered; it
 /// reads everything if either shall.
@@ -94,17 +94,16 @@ async fn queue(
 /// The run is not there.
 pub async fn cancel(app: &App, caller: &Caller, run: SyncRunId) -> Result<(), Error> {
     caller.require(Scope::SyncsWrite)?;
-    let found = sync_runs::find(&app.db, run).await?.filter(|run| run.account_id == caller.account_id);
-    let found = found.ok_or(Error::NotFound("sync run"))?;
+    let found = sync_runs::find_of(&app.db, caller.account_id, run).await?.ok_or(Error::NotFound("sync run"))?;
     let integration = found.integration_id;
     let now = app.clock.now();
     let tx = begin(&app.db).await?;
     ledger::lock(&tx, caller.account_id).await?;
     // Before the run: schedules are locked first everywhere.
     schedules::lock(&tx, integration).await?;
-    sync_runs::request_cancel(&tx, caller.account_id, run, now).await?;
+    cancelling::request(&tx, caller.account_id, run, now).await?;
     let was_asked = decisions::refuse(app, &tx, &found).await?;
-    if !was_asked && !sync_runs::is_any_unfinished(&tx, integration).await? {
+    if !was_asked && !sync_runs::is_any_unfinished(&tx, caller.account_id, integration).await? {
         // It had only waited: nothing is due before the interval is over.
         schedules::put_off(&tx, integration, now).await?;
     }

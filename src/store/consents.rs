@@ -51,11 +51,13 @@ pub(crate) async fn newest_grant(
 /// When the person said what these records hold.
 pub(crate) async fn times_of(
     tx: &impl ConnectionTrait,
+    account: AccountId,
     ids: impl Iterator<Item = ConsentRecordId>,
 ) -> Result<HashMap<ConsentRecordId, DateTime<Utc>>, DbErr> {
     let rows: Vec<(Uuid, DateTime<Utc>)> = Entity::find()
         .select_only()
         .columns([Column::Id, Column::DateTimeConsented])
+        .filter(Column::AccountId.eq(account.0))
         .filter(Column::Id.is_in(ids.map(|id| id.0)))
         .into_tuple()
         .all(tx)

@@ -144,7 +144,9 @@ pub(crate) async fn note_success(
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
     let watermarks = serde_json::to_value(watermarks).map_err(|_| bad_row("watermarks"))?;
-    let of_run = || Entity::update_many().filter(Column::Id.eq(run.integration_id.0));
+    let of_run = || {
+        Entity::update_many().filter(Column::AccountId.eq(run.account_id.0)).filter(Column::Id.eq(run.integration_id.0))
+    };
     of_run().col_expr(Column::SyncedAt, Expr::value(now)).exec(tx).await?;
     let mut update = of_run()
         .col_expr(Column::Watermarks, Expr::value(watermarks))

@@ -12,13 +12,14 @@ use uuid::Uuid;
 use super::installed;
 use super::sync_runs::{Run, find, in_turn};
 use super::words::word;
-use crate::domain::ids::SyncRunId;
+use crate::domain::ids::{AccountId, SyncRunId};
 use crate::domain::sync::{Lane, RunMode, RunStatus};
 use crate::telemetry::TAKEOVERS;
 
 /// The worker that may write to a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lease {
+    pub(crate) account_id: AccountId,
     pub(crate) run_id: SyncRunId,
     pub(crate) token: Uuid,
     /// How long it lasts from each sign of life.
@@ -28,6 +29,7 @@ pub(crate) struct Lease {
 impl Lease {
     pub(super) fn held(self) -> Condition {
         Condition::all()
+            .add(Column::AccountId.eq(self.account_id.0))
             .add(Column::Id.eq(self.run_id.0))
             .add(Column::LeaseToken.eq(self.token))
             .add(Column::Status.eq(RunStatus::Running.as_str()))
@@ -82,7 +84,7 @@ pub(crate) async fn claim(
     let is_takeover = row.lease_token.is_some();
     let deaths = deaths(&row, is_takeover);
     let lane = lane_of(db, &row).await?;
-    let lease = Lease { run_id: id, token: Uuid::new_v4(), length };
+    let lease = Lease { account_id: row.account_id.into(), run_id: id, token: Uuid::new_v4(), length };
     let as_read = match row.lease_token {
         Some(token) => Column::LeaseToken.eq(token),
         None => Column::LeaseToken.is_null(),
@@ -98,6 +100,7 @@ pub(crate) async fn claim(
         .col_expr(Column::DeathPage, Expr::value(row.page_count))
         .col_expr(Column::StartedAt, first(Column::StartedAt))
         .col_expr(Column::BeganAt, if row.page_count == 0 { Expr::value(now) } else { first(Column::BeganAt) })
+        .filter(Column::AccountId.eq(row.account_id))
         .filter(Column::Id.eq(id.0))
         .filter(Column::Status.eq(row.status.as_str()))
         // Somebody may just have asked it to read everything.

@@ -8,6 +8,7 @@ use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait as _, QueryFilter, QuerySelect, Set};
 use uuid::Uuid;
 
+use super::scope::in_account;
 use super::words::{rows_per_statement, word};
 use crate::domain::ids::{
     AccountId, ConsentRecordId, ContactId, IntegrationId, ListId, MembershipId, SourceRecordId, SyncRunId, new_uuid,
@@ -27,7 +28,11 @@ pub(crate) struct Target {
 }
 
 /// The mapped lists of an integration.
-pub(crate) async fn targets(tx: &impl ConnectionTrait, integration: IntegrationId) -> Result<Vec<Target>, DbErr> {
+pub(crate) async fn targets(
+    tx: &impl ConnectionTrait,
+    account: AccountId,
+    integration: IntegrationId,
+) -> Result<Vec<Target>, DbErr> {
     let rows: Vec<(String, Uuid, String)> = mapping::Entity::find()
         .select_only()
         .column(mapping::Column::Audience)
@@ -40,6 +45,8 @@ pub(crate) async fn targets(tx: &impl ConnectionTrait, integration: IntegrationI
                 .to(mapping::Column::ListId)
                 .into(),
         )
+        .filter(in_account(tx, mapping::Column::AccountId, account))
+        .filter(contact_list::Column::AccountId.eq(account.0))
         .filter(mapping::Column::IntegrationId.eq(integration.0))
         .into_tuple()
         .all(tx)
@@ -58,6 +65,7 @@ pub(crate) async fn targets(tx: &impl ConnectionTrait, integration: IntegrationI
 /// The grounds that an integration gives these contacts, by identity.
 pub(crate) async fn mapping_grounds(
     tx: &impl ConnectionTrait,
+    account: AccountId,
     integration: IntegrationId,
     contacts: &[ContactId],
 ) -> Result<HashMap<MappingGround, Uuid>, DbErr> {
@@ -66,6 +74,7 @@ pub(crate) async fn mapping_grounds(
         let rows: Vec<(Uuid, Uuid, Uuid, Option<String>)> = ground::Entity::find()
             .select_only()
             .columns([ground::Column::Id, ground::Column::ContactId, ground::Column::ListId, ground::Column::Audience])
+            .filter(ground::Column::AccountId.eq(account.0))
             .filter(ground::Column::IntegrationId.eq(integration.0))
             .filter(ground::Column::ContactId.is_in(contacts.iter().map(|id| id.0)))
             .into_tuple()
@@ -80,8 +89,9 @@ pub(crate) async fn mapping_grounds(
 }
 
 /// How many members a list has.
-pub(crate) async fn count(tx: &impl ConnectionTrait, list: ListId) -> Result<u64, DbErr> {
-    membership::Entity::find().filter(membership::Column::ListId.eq(list.0)).count(tx).await
+pub(crate) async fn count(tx: &impl ConnectionTrait, account: AccountId, list: ListId) -> Result<u64, DbErr> {
+    let of_account = in_account(tx, membership::Column::AccountId, account);
+    membership::Entity::find().filter(of_account).filter(membership::Column::ListId.eq(list.0)).count(tx).await
 }
 
 /// A ground to be made.
@@ -153,6 +163,7 @@ pub(crate) async fn begin_grounds(
         let rows: Vec<(Uuid, Uuid, Uuid)> = membership::Entity::find()
             .select_only()
             .columns([membership::Column::Id, membership::Column::ContactId, membership::Column::ListId])
+            .filter(membership::Column::AccountId.eq(account.0))
             .filter(membership::Column::ListId.is_in(lists.iter().copied()))
             .filter(membership::Column::ContactId.is_in(chunk.iter().map(|ground| ground.contact_id.0)))
             .into_tuple()
@@ -207,10 +218,15 @@ fn ground_row(account: AccountId, membership: MembershipId, new: &NewGround, at:
 }
 
 /// Ends grounds, and the memberships that then have none. Answers which contacts left which lists.
-pub(crate) async fn end_grounds(tx: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<(ContactId, ListId)>, DbErr> {
+pub(crate) async fn end_grounds(
+    tx: &impl ConnectionTrait,
+    account: AccountId,
+    ids: &[Uuid],
+) -> Result<Vec<(ContactId, ListId)>, DbErr> {
     let mut left = Vec::new();
     for ids in ids.chunks(rows_per_statement(1)) {
         let ended: Vec<ground::Model> = ground::Entity::delete_many()
+            .filter(ground::Column::AccountId.eq(account.0))
             .filter(ground::Column::Id.is_in(ids.iter().copied()))
             .exec_with_returning(tx)
             .await?;
@@ -220,12 +236,14 @@ pub(crate) async fn end_grounds(tx: &impl ConnectionTrait, ids: &[Uuid]) -> Resu
         let other_ground = Query::select()
             .expr(Expr::val(1))
             .from(ground::Entity)
+            .and_where(Expr::col((ground::Entity, ground::Column::AccountId)).eq(account.0))
             .and_where(
                 Expr::col((ground::Entity, ground::Column::MembershipId))
                     .equals((membership::Entity, membership::Column::Id)),
             )
             .to_owned();
         let gone: Vec<membership::Model> = membership::Entity::delete_many()
+            .filter(in_account(tx, membership::Column::AccountId, account))
             .filter(membership::Column::Id.is_in(memberships))
             .filter(Expr::exists(other_ground).not())
             .exec_with_returning(tx)
@@ -236,8 +254,12 @@ pub(crate) async fn end_grounds(tx: &impl ConnectionTrait, ids: &[Uuid]) -> Resu
 }
 
 /// Drops grounds that others replace; their memberships stay.
-pub(crate) async fn forget_grounds(tx: &impl ConnectionTrait, ids: &[Uuid]) -> Result<(), DbErr> {
-    ground::Entity::delete_many().filter(ground::Column::Id.is_in(ids.iter().copied())).exec(tx).await?;
+pub(crate) async fn forget_grounds(tx: &impl ConnectionTrait, account: AccountId, ids: &[Uuid]) -> Result<(), DbErr> {
+    ground::Entity::delete_many()
+        .filter(ground::Column::AccountId.eq(account.0))
+        .filter(ground::Column::Id.is_in(ids.iter().copied()))
+        .exec(tx)
+        .await?;
     Ok(())
 }
 
@@ -314,6 +336,7 @@ pub(crate) async fn held_by(
                 ground::Column::ListId,
                 ground::Column::IntegrationId,
             ])
+            .filter(ground::Column::AccountId.eq(account.0))
             .filter(ground::Column::MembershipId.in_subquery(of_contacts))
             .into_tuple()
             .all(tx)
@@ -340,8 +363,13 @@ pub(crate) async fn grounds_of(
         .and_where(membership::Column::AccountId.eq(account.0))
         .and_where(membership::Column::ContactId.eq(contact.0))
         .to_owned();
-    let grounds = ground::Entity::find().filter(ground::Column::MembershipId.in_subquery(of_contact)).all(tx).await?;
+    let grounds = ground::Entity::find()
+        .filter(ground::Column::AccountId.eq(account.0))
+        .filter(ground::Column::MembershipId.in_subquery(of_contact))
+        .all(tx)
+        .await?;
     let lists = contact_list::Entity::find()
+        .filter(contact_list::Column::AccountId.eq(account.0))
         .filter(contact_list::Column::Id.is_in(grounds.iter().map(|ground| ground.list_id)))
         .all(tx)
         .await?;

@@ -1,6 +1,7 @@
 //! Queries over sea-orm: rows in, domain out, every query scoped to an account.
 
 pub(crate) mod accounts;
+pub(crate) mod cancelling;
 pub mod connect;
 pub(crate) mod consents;
 pub(crate) mod departed;
@@ -26,6 +27,7 @@ pub(crate) mod quarantine;
 pub(crate) mod queues;
 pub(crate) mod resume;
 pub(crate) mod schedules;
+mod scope;
 pub(crate) mod seen;
 pub(crate) mod signing_keys;
 pub(crate) mod source_records;

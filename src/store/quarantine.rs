@@ -6,6 +6,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use uuid::Uuid;
 
+use super::scope::in_account;
 use super::sync_runs::Run;
 use super::words::{rows_per_statement, word};
 use crate::domain::ids::{AccountId, IntegrationId, SyncRunId, new_uuid};
@@ -47,10 +48,15 @@ pub(crate) async fn add(
 }
 
 /// Whether an integration has records that are not settled.
-pub(crate) async fn is_any_unresolved(db: &impl ConnectionTrait, integration: IntegrationId) -> Result<bool, DbErr> {
+pub(crate) async fn is_any_unresolved(
+    db: &impl ConnectionTrait,
+    account: AccountId,
+    integration: IntegrationId,
+) -> Result<bool, DbErr> {
     let found: Option<Uuid> = Entity::find()
         .select_only()
         .column(Column::Id)
+        .filter(in_account(db, Column::AccountId, account))
         .filter(Column::IntegrationId.eq(integration.0))
         .filter(Column::ResolvedAt.is_null())
         .limit(1)
@@ -63,13 +69,14 @@ pub(crate) async fn is_any_unresolved(db: &impl ConnectionTrait, integration: In
 /// Notes that these records were read well, or are gone. Writes nothing where none of them waited for it.
 pub(crate) async fn resolve(
     tx: &impl ConnectionTrait,
-    integration: IntegrationId,
+    (account, integration): (AccountId, IntegrationId),
     stream: Stream,
     read_well: &[StoreId],
     at: DateTime<Utc>,
 ) -> Result<(), DbErr> {
     Entity::update_many()
         .col_expr(Column::ResolvedAt, Expr::value(at))
+        .filter(in_account(tx, Column::AccountId, account))
         .filter(Column::IntegrationId.eq(integration.0))
         .filter(Column::Stream.eq(stream.as_str()))
         .filter(Column::StoreId.is_in(read_well.iter().map(StoreId::as_str)))

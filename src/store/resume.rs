@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, 
 
 use super::leases::Lease;
 use super::seen;
-use super::sync_runs::{Run, find};
+use super::sync_runs::{Run, find_of};
 use crate::domain::ids::SyncRunId;
 use crate::domain::sync::Lane;
 
@@ -26,6 +26,7 @@ pub(crate) async fn go_on(
     now: DateTime<Utc>,
 ) -> Result<Option<Run>, DbErr> {
     let mut resumable = Entity::find()
+        .filter(Column::AccountId.eq(run.account_id.0))
         .filter(Column::IntegrationId.eq(run.integration_id.0))
         .filter(Column::IsResumable.eq(true))
         .order_by_asc(Column::Id)
@@ -39,6 +40,7 @@ pub(crate) async fn go_on(
     }
     Entity::update_many()
         .col_expr(Column::IsResumable, Expr::value(false))
+        .filter(Column::AccountId.eq(run.account_id.0))
         .filter(Column::IntegrationId.eq(run.integration_id.0))
         .filter(Column::IsResumable.eq(true))
         .exec(tx)
@@ -70,7 +72,7 @@ pub(crate) async fn begin_again(
         return Ok(None);
     }
     seen::forget(tx, lease.run_id).await?;
-    find(tx, lease.run_id).await
+    find_of(tx, lease.account_id, lease.run_id).await
 }
 
 /// From the start. Whom a pass may take off that somebody has confirmed was said of the former one.
@@ -124,5 +126,5 @@ async fn take_over(tx: &impl ConnectionTrait, former: &Model, lease: Lease) -> R
             .exec(tx)
             .await?;
     }
-    find(tx, lease.run_id).await
+    find_of(tx, lease.account_id, lease.run_id).await
 }

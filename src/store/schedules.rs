@@ -94,6 +94,7 @@ pub(crate) async fn of(
     let running: Vec<Uuid> = sync_run::Entity::find()
         .select_only()
         .column(sync_run::Column::IntegrationId)
+        .filter(sync_run::Column::AccountId.eq(account.0))
         .filter(sync_run::Column::IntegrationId.is_in(integrations.iter().copied()))
         .filter(sync_run::Column::Status.eq(RunStatus::Running.as_str()))
         .into_tuple()
@@ -289,5 +290,7 @@ pub(crate) async fn is_still_due(tx: &impl ConnectionTrait, due: Due) -> Result<
         .lock_with_behavior(LockType::KeyShare, LockBehavior::SkipLocked)
         .one(tx)
         .await?;
-    Ok(found.is_some() && store.is_some() && !super::sync_runs::is_any_unfinished(tx, due.integration).await?)
+    Ok(found.is_some()
+        && store.is_some()
+        && !super::sync_runs::is_any_unfinished(tx, due.account, due.integration).await?)
 }

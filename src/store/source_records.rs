@@ -9,6 +9,7 @@ use sea_orm::sea_query::{Expr, OnConflict, Query};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use uuid::Uuid;
 
+use super::scope::in_account;
 use super::words::{bad_row, hash, rows_per_statement, word};
 use crate::domain::email::Email;
 use crate::domain::ids::{AccountId, IntegrationId, SourceRecordId};
@@ -36,11 +37,17 @@ impl Known {
     }
 }
 
+/// The records of one store.
+fn of_store(db: &impl ConnectionTrait, account: AccountId, integration: IntegrationId) -> Condition {
+    in_account(db, Column::AccountId, account).add(Column::IntegrationId.eq(integration.0))
+}
+
 type KnownRow = (Uuid, String, Vec<u8>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
 /// Finds which of a page's records are known.
 pub(crate) async fn known(
     tx: &impl ConnectionTrait,
+    account: AccountId,
     integration: IntegrationId,
     stream: Stream,
     store_ids: &[&StoreId],
@@ -48,7 +55,7 @@ pub(crate) async fn known(
     let rows: Vec<KnownRow> = Entity::find()
         .select_only()
         .columns([Column::Id, Column::StoreId, Column::PayloadHash, Column::GoneAt, Column::ReadAt])
-        .filter(Column::IntegrationId.eq(integration.0))
+        .filter(of_store(tx, account, integration))
         .filter(Column::Stream.eq(stream.as_str()))
         .filter(Column::StoreId.is_in(store_ids.iter().map(|id| id.as_str())))
         .into_tuple()
@@ -66,11 +73,12 @@ pub(crate) async fn known(
 /// Loads records by identity.
 pub(crate) async fn by_ids(
     tx: &impl ConnectionTrait,
+    account: AccountId,
     integration: IntegrationId,
     ids: &[SourceRecordId],
 ) -> Result<Vec<SourceRecord>, DbErr> {
     let rows = Entity::find()
-        .filter(Column::IntegrationId.eq(integration.0))
+        .filter(of_store(tx, account, integration))
         .filter(Column::Id.is_in(ids.iter().map(|id| id.0)))
         .all(tx)
         .await?;
@@ -80,11 +88,12 @@ pub(crate) async fn by_ids(
 /// Loads the live records of these addresses.
 pub(crate) async fn by_addresses(
     tx: &impl ConnectionTrait,
+    account: AccountId,
     integration: IntegrationId,
     addresses: &[&str],
 ) -> Result<Vec<SourceRecord>, DbErr> {
     let rows = Entity::find()
-        .filter(Column::IntegrationId.eq(integration.0))
+        .filter(of_store(tx, account, integration))
         .filter(Column::EmailNormalized.is_in(addresses.iter().copied()))
         .all(tx)
         .await?;
@@ -94,6 +103,7 @@ pub(crate) async fn by_addresses(
 /// The next addresses of an integration, in order, after one.
 pub(crate) async fn next_addresses(
     tx: &impl ConnectionTrait,
+    account: AccountId,
     integration: IntegrationId,
     after: &str,
     limit: u64,
@@ -102,7 +112,7 @@ pub(crate) async fn next_addresses(
         .select_only()
         .column(Column::EmailNormalized)
         .distinct()
-        .filter(Column::IntegrationId.eq(integration.0))
+        .filter(of_store(tx, account, integration))
         .filter(Column::EmailNormalized.gt(after))
         .order_by_asc(Column::EmailNormalized)
         .limit(limit)
@@ -115,6 +125,7 @@ pub(crate) async fn next_addresses(
 /// `before`.
 pub(crate) async fn next_settled(
     tx: &impl ConnectionTrait,
+    account: AccountId,
     integration: IntegrationId,
     streams: &[Stream],
     after: SourceRecordId,
@@ -124,7 +135,7 @@ pub(crate) async fn next_settled(
     let ids: Vec<Uuid> = Entity::find()
         .select_only()
         .column(Column::Id)
-        .filter(Column::IntegrationId.eq(integration.0))
+        .filter(of_store(tx, account, integration))
         .filter(Column::Stream.is_in(streams.iter().map(|stream| stream.as_str())))
         .filter(Column::Id.gt(after.0))
         .filter(Column::GoneAt.is_null())
@@ -153,6 +164,7 @@ pub(crate) async fn integrations_of(
         .select_only()
         .column(Column::IntegrationId)
         .distinct()
+        .filter(in_account(tx, Column::AccountId, account))
         .filter(Column::IntegrationId.in_subquery(of_account))
         .filter(Column::EmailNormalized.eq(address))
         .into_tuple()
@@ -183,6 +195,7 @@ pub(crate) async fn add_never_shown(
 /// Whether the record is known and its store last showed a yes.
 pub(crate) async fn is_granted(
     tx: &impl ConnectionTrait,
+    account: AccountId,
     integration: IntegrationId,
     stream: Stream,
     store_id: &StoreId,
@@ -190,7 +203,7 @@ pub(crate) async fn is_granted(
     let found: Option<Uuid> = Entity::find()
         .select_only()
         .column(Column::Id)
-        .filter(Column::IntegrationId.eq(integration.0))
+        .filter(of_store(tx, account, integration))
         .filter(Column::Stream.eq(stream.as_str()))
         .filter(Column::StoreId.eq(store_id.as_str()))
         .filter(Column::Shown.eq(OptIn::Granted.as_str()))
@@ -204,6 +217,7 @@ pub(crate) async fn is_granted(
 /// Notes that a record was asked for by itself, whatever came of it; a record that is not known stays so.
 pub(crate) async fn mark_read(
     tx: &impl ConnectionTrait,
+    account: AccountId,
     integration: IntegrationId,
     stream: Stream,
     store_id: &StoreId,
@@ -211,7 +225,7 @@ pub(crate) async fn mark_read(
 ) -> Result<(), DbErr> {
     Entity::update_many()
         .col_expr(Column::ReadAt, Expr::value(asked_at))
-        .filter(Column::IntegrationId.eq(integration.0))
+        .filter(of_store(tx, account, integration))
         .filter(Column::Stream.eq(stream.as_str()))
         .filter(Column::StoreId.eq(store_id.as_str()))
         .filter(Condition::any().add(Column::ReadAt.is_null()).add(Column::ReadAt.lt(asked_at)))

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use ::entity::sync_page;
-use ::entity::sync_run::{self, ActiveModel, Column, Entity, Model};
+use ::entity::sync_run::{ActiveModel, Column, Entity, Model};
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, OnConflict, Query, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, PaginatorTrait as _, QueryFilter,
-    QuerySelect, Set,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, PaginatorTrait as _, QueryFilter, QuerySelect,
+    Set,
 };
 use uuid::Uuid;
 
@@ -112,7 +112,7 @@ pub(crate) async fn queue(
     for _ in 0..QUEUE_TRIES {
         let id = insert_unless_queued(tx, new, at).await?;
         // Taken up meanwhile: then another one may wait behind it.
-        let Some((queued, lane)) = queued_of(tx, new.integration).await? else { continue };
+        let Some((queued, lane)) = queued_of(tx, new.account, new.integration).await? else { continue };
         let reads_enough = new.mode != RunMode::Full && (lane == new.lane || lane == Lane::Whole);
         if queued == id || reads_enough {
             return Ok((queued, lane));
@@ -120,6 +120,7 @@ pub(crate) async fn queue(
         let widened = Entity::update_many()
             .col_expr(Column::Mode, if_full(new.mode))
             .col_expr(Column::Lane, Expr::value(new.lane.as_str()))
+            .filter(Column::AccountId.eq(new.account.0))
             .filter(Column::Id.eq(queued.0))
             .filter(Column::Status.eq(RunStatus::Queued.as_str()))
             .exec(tx)
@@ -197,9 +198,11 @@ pub(super) fn in_turn() -> SimpleExpr {
 /// The run of an integration that waits behind the one that is under way.
 pub(crate) async fn queued_of(
     tx: &impl ConnectionTrait,
+    account: AccountId,
     integration: IntegrationId,
 ) -> Result<Option<(SyncRunId, Lane)>, DbErr> {
     let row = Entity::find()
+        .filter(Column::AccountId.eq(account.0))
         .filter(Column::IntegrationId.eq(integration.0))
         .filter(Column::Status.eq(RunStatus::Queued.as_str()))
         .one(tx)
@@ -238,10 +241,25 @@ pub(crate) async fn find(db: &impl ConnectionTrait, id: SyncRunId) -> Result<Opt
     Entity::find_by_id(id.0).one(db).await?.map(|row| from_row(&row)).transpose()
 }
 
+/// Finds a run of an account.
+pub(crate) async fn find_of(
+    db: &impl ConnectionTrait,
+    account: AccountId,
+    id: SyncRunId,
+) -> Result<Option<Run>, DbErr> {
+    let row = Entity::find_by_id(id.0).filter(Column::AccountId.eq(account.0)).one(db).await?;
+    row.map(|row| from_row(&row)).transpose()
+}
+
 /// Whether an integration has a run that has not ended, and so may have asked for pages that are not written yet.
-pub(crate) async fn is_any_unfinished(tx: &impl ConnectionTrait, integration: IntegrationId) -> Result<bool, DbErr> {
+pub(crate) async fn is_any_unfinished(
+    tx: &impl ConnectionTrait,
+    account: AccountId,
+    integration: IntegrationId,
+) -> Result<bool, DbErr> {
     let unfinished = Column::Status.is_in([RunStatus::Queued.as_str(), RunStatus::Running.as_str()]);
-    Ok(Entity::find().filter(Column::IntegrationId.eq(integration.0)).filter(unfinished).count(tx).await? > 0)
+    let of_store = Column::AccountId.eq(account.0).and(Column::IntegrationId.eq(integration.0));
+    Ok(Entity::find().filter(of_store).filter(unfinished).count(tx).await? > 0)
 }
 
 /// Writes how far a run is. `false`: the lease is lost, and the caller must roll back.
@@ -322,6 +340,7 @@ pub(crate) async fn finish(
     let resumable = Query::select()
         .column(Column::Id)
         .from(Entity)
+        .and_where(Column::AccountId.eq(lease.account_id.0))
         .and_where(Column::Id.eq(lease.run_id.0))
         .and_where(Column::IsResumable.eq(true))
         .to_owned();
@@ -331,57 +350,4 @@ pub(crate) async fn finish(
         .exec(tx)
         .await?;
     Ok(kept.rows_affected == 1)
-}
-
-/// Asks a run to stop: at once if it waits, after its present page if it runs. Scoped to the account.
-pub(crate) async fn request_cancel(
-    tx: &impl ConnectionTrait,
-    account: AccountId,
-    run: SyncRunId,
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    cancel(tx, Condition::all().add(Column::AccountId.eq(account.0)).add(Column::Id.eq(run.0)), now).await
-}
-
-/// Asks the runs of an integration to stop.
-pub(crate) async fn request_cancel_of(
-    tx: &impl ConnectionTrait,
-    account: AccountId,
-    integration: IntegrationId,
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    let of_integration = Column::IntegrationId.eq(integration.0);
-    cancel(tx, Condition::all().add(Column::AccountId.eq(account.0)).add(of_integration), now).await
-}
-
-async fn cancel(tx: &impl ConnectionTrait, which: Condition, now: DateTime<Utc>) -> Result<(), DbErr> {
-    sync_run::Entity::update_many()
-        .col_expr(Column::CancelRequested, Expr::value(true))
-        .filter(which.clone())
-        .filter(Column::Status.is_in([RunStatus::Queued.as_str(), RunStatus::Running.as_str()]))
-        .exec(tx)
-        .await?;
-    cancel_queued(tx, which, now).await
-}
-
-/// Cancels the run of an integration that waits, not one that is under way.
-pub(crate) async fn cancel_queued_of(
-    tx: &impl ConnectionTrait,
-    account: AccountId,
-    integration: IntegrationId,
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    let of_integration = Column::IntegrationId.eq(integration.0);
-    cancel_queued(tx, Condition::all().add(Column::AccountId.eq(account.0)).add(of_integration), now).await
-}
-
-async fn cancel_queued(tx: &impl ConnectionTrait, which: Condition, now: DateTime<Utc>) -> Result<(), DbErr> {
-    sync_run::Entity::update_many()
-        .col_expr(Column::Status, Expr::value(RunStatus::Cancelled.as_str()))
-        .col_expr(Column::FinishedAt, Expr::value(now))
-        .filter(which)
-        .filter(Column::Status.eq(RunStatus::Queued.as_str()))
-        .exec(tx)
-        .await?;
-    Ok(())
 }

@@ -169,7 +169,7 @@ pub(super) async fn stop(app: &App, run: &Run, lease: Lease, stop: &Stop) -> Res
 
 /// Has the run begin that waits behind one that ended.
 pub(super) async fn wake_next(tx: &impl sea_orm::ConnectionTrait, ended: &Run) -> Result<(), sea_orm::DbErr> {
-    match sync_runs::queued_of(tx, ended.integration_id).await? {
+    match sync_runs::queued_of(tx, ended.account_id, ended.integration_id).await? {
         Some((run, lane)) => job_queue::add(tx, run, lane).await,
         None => Ok(()),
     }

@@ -99,7 +99,7 @@ async fn keep_lease(app: &App, lease: Lease) -> PageError {
         if let Ok(false) = leases::prolong(&app.db, lease, app.clock.now()).await {
             return PageError::LeaseLost;
         }
-        if let Ok(Some(run)) = sync_runs::find(&app.db, lease.run_id).await
+        if let Ok(Some(run)) = sync_runs::find_of(&app.db, lease.account_id, lease.run_id).await
             && run.is_cancel_requested
         {
             return PageError::Cancelled;
@@ -130,7 +130,7 @@ async fn follow(
         is_full: run.lane == Lane::Whole && (run.mode == RunMode::Full || !store.was_read_whole),
         beat,
         limit: (!run.is_confirmed).then_some(store.leave_limit),
-        has_unresolved: quarantine::is_any_unresolved(&app.db, store.id).await?,
+        has_unresolved: quarantine::is_any_unresolved(&app.db, store.account_id, store.id).await?,
     };
     for stream in connector.streams() {
         // The run has a total once every stream has told its own; until then nobody knows how much is left.
@@ -326,7 +326,9 @@ async fn end_what_is_gone(context: &PageContext, mut run: Run, shutdown: &Cancel
     let mut gone: Vec<SourceRecordId> = Vec::new();
     let mut last = SourceRecordId(uuid::Uuid::nil());
     loop {
-        let batch = source_records::next_settled(db, run.integration_id, &streams, last, began_at, GONE_BATCH).await?;
+        let batch =
+            source_records::next_settled(db, run.account_id, run.integration_id, &streams, last, began_at, GONE_BATCH)
+                .await?;
         let Some(end) = batch.last() else { break };
         last = *end;
         gone.extend(batch.into_iter().filter(|id| seen.binary_search(id).is_err()));

@@ -63,7 +63,7 @@ pub(super) async fn take(
         let tally = run.lists.entry(*list).or_default();
         let members = match tally.members {
             Some(members) => members,
-            None => tally.members_before(memberships::count(tx, *list).await?),
+            None => tally.members_before(memberships::count(tx, run.account_id, *list).await?),
         };
         tally.members = Some(members);
         let left = before.get(list).map_or(0, |tally| tally.left);
@@ -90,7 +90,7 @@ pub(super) async fn look_ahead(context: &PageContext, run: &Run, gone: &[SourceR
         let tally = run.lists.get(&list).copied().unwrap_or_default();
         let members = match tally.members {
             Some(members) => members,
-            None => tally.members_before(memberships::count(db, list).await?),
+            None => tally.members_before(memberships::count(db, run.account_id, list).await?),
         };
         if limit.decide(members, tally.left, about) == Verdict::Stop {
             return Err(asks(db, run, list, (members, tally.left + about), limit).await?);
@@ -109,7 +109,7 @@ async fn leaving_by_end_of(
         account_id: run.account_id,
         integration_id: run.integration_id,
         platform: context.platform,
-        targets: memberships::targets(db, run.integration_id).await?,
+        targets: memberships::targets(db, run.account_id, run.integration_id).await?,
         suppression: context.suppression.clone(),
     };
     let now = context.app.clock.now();
@@ -135,12 +135,12 @@ async fn ending(
     (gone, batch): (&[SourceRecordId], &[SourceRecordId]),
 ) -> Result<Change, DbErr> {
     let db = &context.app.db;
-    let records = source_records::by_ids(db, run.integration_id, batch).await?;
+    let records = source_records::by_ids(db, run.account_id, run.integration_id, batch).await?;
     let mut addresses: Vec<&str> =
         records.iter().filter_map(|record| record.email.as_ref()).map(Email::normalized).collect();
     addresses.sort_unstable();
     addresses.dedup();
-    let of_people = source_records::by_addresses(db, run.integration_id, &addresses).await?;
+    let of_people = source_records::by_addresses(db, run.account_id, run.integration_id, &addresses).await?;
     let writing = Writing { key: &context.suppression, now: context.app.clock.now() };
     let mut change = Change::default();
     for record in of_people.iter().filter(|record| gone.binary_search(&record.id).is_ok()) {

@@ -275,14 +275,14 @@ async fn write_stream(
         asked.push((hint, asked_at, is_gone));
     }
     let writing = Writing { key: suppression, now };
-    let read = Reading::of(tx, store.id, stream, answers, writing).await?;
+    let read = Reading::of(tx, (store.account_id, store.id), stream, answers, writing).await?;
     let asked_for: Vec<StoreId> = asked.iter().map(|(hint, ..)| hint.store_id.clone()).collect();
-    quarantine::resolve(tx, store.id, stream, &read.read_well(&asked_for), now).await?;
+    quarantine::resolve(tx, (store.account_id, store.id), stream, &read.read_well(&asked_for), now).await?;
     let Reading { change, stale, quarantined, counts, .. } = read;
     let place = Place { account: store.account_id, integration: store.id, platform: store.platform };
     let behalf = Behalf { actor: Some(ACTOR.to_owned()), ..Behalf::default() };
     let (settled, head) = settle(tx, place, suppression, change, head, &behalf, now).await?;
-    if sync_runs::is_any_unfinished(tx, store.id).await? {
+    if sync_runs::is_any_unfinished(tx, store.account_id, store.id).await? {
         // A page of it may show somebody who is not there any more and whom nobody here has heard of.
         let absent = asked.iter().filter(|(hint, _, is_gone)| *is_gone && !stale.contains(&hint.store_id));
         let absent: Vec<SourceRecord> = absent
@@ -296,7 +296,7 @@ async fn write_stream(
             hints::release(tx, &[hint], now).await?;
             continue;
         }
-        source_records::mark_read(tx, store.id, stream, &hint.store_id, asked_at).await?;
+        source_records::mark_read(tx, store.account_id, store.id, stream, &hint.store_id, asked_at).await?;
         match quarantined.iter().find(|record| record.store_id.as_ref() == Some(&hint.store_id)) {
             Some(record) => {
                 let failure = Failure { code: UNUSABLE, detail: record.detail.clone(), again_at: None };

@@ -87,8 +87,14 @@ pub(crate) async fn write_page(
     hints::overtake(&tx, run.integration_id, stream, &shown, asked_at).await?;
     let records = left_out(&tx, run.account_id, &context.suppression, records).await?;
     let answers = records.into_iter().map(|record| Answer { content: Content::Shown(record), asked_at }).collect();
-    let read =
-        Reading::of(&tx, run.integration_id, stream, answers, Writing { key: &context.suppression, now }).await?;
+    let read = Reading::of(
+        &tx,
+        (run.account_id, run.integration_id),
+        stream,
+        answers,
+        Writing { key: &context.suppression, now },
+    )
+    .await?;
     let mut run = run.clone();
     run.pages += 1;
     run.counts.add(read.counts);
@@ -102,7 +108,7 @@ pub(crate) async fn write_page(
     }
     quarantine::add(&tx, &run, &read.quarantined, now).await?;
     if context.has_unresolved || run.counts.quarantined > 0 {
-        quarantine::resolve(&tx, run.integration_id, stream, &read.read_well(&shown), now).await?;
+        quarantine::resolve(&tx, (run.account_id, run.integration_id), stream, &read.read_well(&shown), now).await?;
     }
     let settled = settle_change(&tx, context, &mut run, read.change, head, now).await?;
     let run = commit(tx, context, run, now).await?;
@@ -134,7 +140,7 @@ pub(crate) async fn write_gone(context: &PageContext, run: &Run, gone: &[SourceR
     stop_if_cancelled(&tx, run).await?;
     let mut change = Change::default();
     let writing = Writing { key: &context.suppression, now };
-    for record in source_records::by_ids(&tx, run.integration_id, gone).await? {
+    for record in source_records::by_ids(&tx, run.account_id, run.integration_id, gone).await? {
         if is_gone(run, &record, now) {
             vanish(&mut change, &record, Cause::DeletedInStore, None, writing);
         }
@@ -194,7 +200,7 @@ pub(super) async fn settle(
         account_id: place.account,
         integration_id: place.integration,
         platform: place.platform,
-        targets: memberships::targets(tx, place.integration).await?,
+        targets: memberships::targets(tx, place.account, place.integration).await?,
         suppression: suppression.clone(),
     };
     let plan = settle::plan(tx, &store, change, now).await?;
@@ -202,7 +208,7 @@ pub(super) async fn settle(
 }
 
 async fn stop_if_cancelled(tx: &impl ConnectionTrait, run: &Run) -> Result<(), PageError> {
-    match sync_runs::find(tx, run.id).await? {
+    match sync_runs::find_of(tx, run.account_id, run.id).await? {
         None => Err(PageError::LeaseLost),
         Some(stored) if stored.is_cancel_requested => Err(PageError::Cancelled),
         Some(_) => Ok(()),

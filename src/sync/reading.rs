@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr};
 
 use crate::domain::email::{Email, EmailProblem};
-use crate::domain::ids::{IntegrationId, SourceRecordId};
+use crate::domain::ids::{AccountId, IntegrationId, SourceRecordId};
 use crate::domain::membership::Cause;
 use crate::domain::people::{PersonKind, QuarantineReason, SkipReason, StoreId, StorePerson, StoreRecord, Stream};
 use crate::domain::source_record::SourceRecord;
@@ -57,7 +57,7 @@ pub(super) struct Writing<'a> {
 impl Reading {
     pub(super) async fn of(
         tx: &impl ConnectionTrait,
-        integration: IntegrationId,
+        (account, integration): (AccountId, IntegrationId),
         stream: Stream,
         answers: Vec<Answer>,
         writing: Writing<'_>,
@@ -65,7 +65,7 @@ impl Reading {
         let records: Vec<(Judged, DateTime<Utc>)> =
             answers.into_iter().map(|answer| (Judged::of(stream, answer.content), answer.asked_at)).collect();
         let ids: Vec<&StoreId> = records.iter().filter_map(|(record, _)| record.store_id()).collect();
-        let known = source_records::known(tx, integration, stream, &ids).await?;
+        let known = source_records::known(tx, account, integration, stream, &ids).await?;
         let changed: Vec<SourceRecordId> = records
             .iter()
             .filter_map(|(record, asked_at)| {
@@ -76,7 +76,7 @@ impl Reading {
         let mut stored: HashMap<StoreId, SourceRecord> = if changed.is_empty() {
             HashMap::new()
         } else {
-            let rows = source_records::by_ids(tx, integration, &changed).await?;
+            let rows = source_records::by_ids(tx, account, integration, &changed).await?;
             rows.into_iter().map(|record| (record.store_id.clone(), record)).collect()
         };
         let mut reading = Self::default();

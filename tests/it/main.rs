@@ -1,5 +1,6 @@
 //! The integration tests: one binary, one module per subject. `support` holds what they share.
 
+mod account_scope;
 mod architecture;
 mod bigcommerce_connector;
 mod by_itself;

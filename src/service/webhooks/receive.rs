@@ -109,7 +109,7 @@ async fn note(
     let topic = bounded(delivery.topic, MAX_TOPIC_BYTES);
     let key = dedupe_key(&topic, delivery.id.as_deref(), now);
     let reads_all = delivery.hints.len() > MAX_HINTS;
-    let new = if reads_all { Vec::new() } else { to_read(app, store.id, delivery.hints).await? };
+    let new = if reads_all { Vec::new() } else { to_read(app, store, delivery.hints).await? };
     let tx = begin(&app.db).await?;
     if !webhooks::remember(&tx, store.id, key, &topic, now).await.map_err(or_gone)? {
         tx.rollback().await?;
@@ -134,12 +134,14 @@ async fn note(
 }
 
 /// The records with whether they go first, as far as what is known of them decides that.
-async fn to_read(app: &App, integration: IntegrationId, named: Vec<Hint>) -> Result<Vec<NewHint>, DbErr> {
+async fn to_read(app: &App, store: &InstalledStore, named: Vec<Hint>) -> Result<Vec<NewHint>, DbErr> {
     let mut hints = Vec::with_capacity(named.len());
     for Hint { stream, store_id, urgent } in named {
         let urgent = match urgent {
             Urgency::No => false,
-            Urgency::IfGranted => source_records::is_granted(&app.db, integration, stream, &store_id).await?,
+            Urgency::IfGranted => {
+                source_records::is_granted(&app.db, store.account_id, store.id, stream, &store_id).await?
+            }
             Urgency::Yes => true,
         };
         hints.push(NewHint { stream, store_id, urgent });
