@@ -22,7 +22,7 @@ use serde_json::Value;
 
 use super::WooCommerce;
 use super::client::{Listing, Resource, resource};
-use super::walk::{Cursor, Turn, Walk, Window};
+use super::walk::{Cursor, Short, Turn, Walk, Window};
 use super::wire;
 use crate::connectors::{Checkpoint, ConnectorError, Pass, PeoplePage, Total, Watermark};
 use crate::domain::people::{StoreRecord, Stream};
@@ -73,7 +73,9 @@ pub(super) fn pages(
         let tells_total = stream != Stream::Customers || store.roles.len() <= 1;
         // Who is missing from a list that hides nobody is found by its count: the engine looks for them in a full pass.
         let total = if resource.may_hide { Total::About } else { Total::Exact };
-        let mut walk = Walk::new(position.cursor);
+        let is_compared = tells_total && matches!(pass, Pass::Full);
+        let short = if resource.may_hide || is_compared { Short::Borne } else { Short::Refused };
+        let mut walk = Walk::new(position.cursor, short);
         let mut idle = 0;
         loop {
             let (listing, turn) = next(store, resource, &position, &mut walk).await?;
@@ -82,7 +84,7 @@ pub(super) fn pages(
             if turn.done && !is_last {
                 position.roles.remove(0);
                 position.cursor = Cursor::default();
-                walk = Walk::new(position.cursor);
+                walk = Walk::new(position.cursor, short);
             }
             if turn.fresh.is_empty() && !turn.done {
                 idle += 1;

@@ -13,9 +13,18 @@ use crate::connectors::ConnectorError;
 
 /// By how many records two windows overlap. Fewer deletions than that cost no extra request.
 pub(super) const OVERLAP: u64 = 5;
-/// One record in so many may be missing at the end of a list that hides some from the key's user, or is compared with its
-/// count afterwards. More, and something in between answers from a cache.
+/// One record in so many may be missing at the end of a list of which that is borne. More, and something in between answers
+/// from a cache.
 const TOLERATED_SHARE: u64 = 10;
+
+/// What becomes of a list that shows fewer records than it counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Short {
+    /// It is not believed: whom it left out would pass for gone.
+    Refused,
+    /// A few may be missing: they are hidden from the key's user, or looked for afterwards by the count.
+    Borne,
+}
 
 /// Where a walk stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -59,6 +68,7 @@ impl Turn {
 #[derive(Debug)]
 pub(super) struct Walk {
     cursor: Cursor,
+    short: Short,
     /// The id before which something seemed to be missing, and how long the list was; nothing new was seen since.
     gap: Option<(u64, u64)>,
     /// How many windows the next step back takes.
@@ -69,8 +79,8 @@ pub(super) struct Walk {
 
 impl Walk {
     /// Begins, or goes on.
-    pub(super) const fn new(cursor: Cursor) -> Self {
-        Self { cursor, gap: None, stride: 1, end: None }
+    pub(super) const fn new(cursor: Cursor, short: Short) -> Self {
+        Self { cursor, short, gap: None, stride: 1, end: None }
     }
 
     /// Where it stands.
@@ -81,7 +91,7 @@ impl Walk {
     /// Takes in the window at the cursor's offset.
     ///
     /// # Errors
-    /// The window is not sorted by id, or the list ended with fewer records than it says it has.
+    /// The window is not sorted by id, or the list ended with fewer records than it says it has and may have.
     pub(super) fn take(&mut self, window: Window<'_>) -> Result<Turn, ConnectorError> {
         let offset = self.cursor.offset;
         let reached = offset + window.ids.len() as u64;
@@ -168,7 +178,11 @@ impl Walk {
 
     fn finish(&self) -> Result<(), ConnectorError> {
         let total = self.cursor.least.unwrap_or_default();
-        if self.cursor.seen + total / TOLERATED_SHARE < total {
+        let borne = match self.short {
+            Short::Refused => 0,
+            Short::Borne => total / TOLERATED_SHARE,
+        };
+        if self.cursor.seen + borne < total {
             return Err(ConnectorError::BadAnswer { what: "as many records as the store counts" });
         }
         Ok(())

@@ -10,11 +10,18 @@ struct List {
     hidden: Vec<u64>,
     tells_total: bool,
     cap: usize,
+    short: Short,
 }
 
 impl List {
     fn of(ids: impl IntoIterator<Item = u64>) -> Self {
-        Self { ids: ids.into_iter().collect(), hidden: Vec::new(), tells_total: true, cap: usize::MAX }
+        Self {
+            ids: ids.into_iter().collect(),
+            hidden: Vec::new(),
+            tells_total: true,
+            cap: usize::MAX,
+            short: Short::Borne,
+        }
     }
 
     fn window(&self, offset: u64, size: u64) -> (Vec<Option<u64>>, Option<u64>) {
@@ -28,7 +35,7 @@ impl List {
 /// Walks to the end; `change` is called before each window with its number.
 fn walk(list: &mut List, mut change: impl FnMut(usize, &mut List)) -> Result<Vec<u64>, ConnectorError> {
     const SIZE: u64 = 20;
-    let mut walk = Walk::new(Cursor::default());
+    let mut walk = Walk::new(Cursor::default(), list.short);
     let mut given = Vec::new();
     for request in 0..500 {
         change(request, list);
@@ -88,8 +95,16 @@ fn a_store_that_hides_most_of_a_list_is_not_believed() {
 }
 
 #[test]
+fn a_list_that_may_lack_nobody_is_read_whole_or_not_believed() {
+    let wrong = ConnectorError::BadAnswer { what: "as many records as the store counts" };
+    let mut list = List { hidden: vec![44], short: Short::Refused, ..List::of(1..=100) };
+    assert_eq!(walk(&mut list, |_, _| ()), Err(wrong));
+    assert_eq!(walk(&mut List { hidden: Vec::new(), ..list }, |_, _| ()), Ok((1..=100).collect()));
+}
+
+#[test]
 fn a_list_that_shrinks_ends_where_it_is() {
-    let mut list = List::of(1..=100);
+    let mut list = List { short: Short::Refused, ..List::of(1..=100) };
     let given = walk(&mut list, |request, list| {
         if request == 2 {
             list.ids.retain(|id| *id < 80);
@@ -100,7 +115,7 @@ fn a_list_that_shrinks_ends_where_it_is() {
 
 #[test]
 fn a_cache_that_always_gives_the_first_page_is_not_believed() {
-    let mut walk = Walk::new(Cursor::default());
+    let mut walk = Walk::new(Cursor::default(), Short::Borne);
     let ids: Vec<Option<u64>> = (1..=20).map(Some).collect();
     let turns = (0..20).map(|_| walk.take(Window { size: 20, ids: &ids, total: Some(100) }));
     assert!(turns.into_iter().any(|turn| turn.is_err()));
@@ -108,14 +123,14 @@ fn a_cache_that_always_gives_the_first_page_is_not_believed() {
 
 #[test]
 fn an_unsorted_answer_is_not_believed() {
-    let mut walk = Walk::new(Cursor::default());
+    let mut walk = Walk::new(Cursor::default(), Short::Borne);
     let answer = walk.take(Window { size: 20, ids: &[Some(7), Some(3)], total: None });
     assert_eq!(answer, Err(ConnectorError::BadAnswer { what: "records in the order of their ids" }));
 }
 
 #[test]
 fn records_without_a_readable_id_are_given_out_once() {
-    let mut walk = Walk::new(Cursor::default());
+    let mut walk = Walk::new(Cursor::default(), Short::Borne);
     let first: Vec<Option<u64>> = (1..=20).map(|id| (id % 7 != 0).then_some(id)).collect();
     assert_eq!(walk.take(Window { size: 20, ids: &first, total: Some(22) }).unwrap().fresh.len(), 20);
     assert_eq!(walk.cursor().offset, 15);
@@ -129,11 +144,11 @@ fn records_without_a_readable_id_are_given_out_once() {
 #[test]
 fn a_walk_goes_on_from_its_cursor() {
     let list = List::of(1..=40);
-    let mut first = Walk::new(Cursor::default());
+    let mut first = Walk::new(Cursor::default(), Short::Borne);
     let (ids, total) = list.window(0, 20);
     first.take(Window { size: 20, ids: &ids, total }).unwrap();
     let stored = serde_json::to_value(first.cursor()).unwrap();
-    let mut second = Walk::new(serde_json::from_value(stored).unwrap());
+    let mut second = Walk::new(serde_json::from_value(stored).unwrap(), Short::Borne);
     let (ids, total) = list.window(second.cursor().offset, 20);
     let turn = second.take(Window { size: 20, ids: &ids, total }).unwrap();
     assert_eq!(ids[turn.fresh[0]], Some(21));

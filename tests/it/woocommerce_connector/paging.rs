@@ -90,6 +90,28 @@ async fn users_of_every_chosen_role_are_read_one_role_after_the_other() {
 }
 
 #[tokio::test]
+async fn nobody_may_be_missing_from_a_list_that_is_compared_with_no_count() {
+    // A cache leaves user 44 out, whom the shop counts.
+    let store = AnsweringStore::start(|asked| {
+        let rows: Vec<Value> = (1..=90).map(customer).collect();
+        let from = asked.number_of("offset").unwrap_or(0);
+        let shown: Vec<&Value> = rows[from.min(90)..].iter().filter(|row| row["id"] != 44).collect();
+        Reply::json(&json!(shown)).header("X-WP-Total", &rows.len())
+    })
+    .await;
+    let missing = Err(ConnectorError::BadAnswer { what: "as many records as the store counts" });
+    let read = async |roles: &[&str], how: Pass| {
+        let pages = pass(&*connector_for(&store, roles), Stream::Customers, how, None).await;
+        pages.map(|pages| pages.into_iter().flat_map(|page| page.records).count())
+    };
+    let since = || Pass::Since(Watermark(json!({})));
+    assert_eq!(read(&["customer"], Pass::Full).await, Ok(89), "the engine looks for him by the count");
+    assert_eq!(read(&["customer"], since()).await, missing, "he may have opted out");
+    assert_eq!(read(&["customer", "wholesale"], Pass::Full).await, missing, "he would pass for gone");
+    assert_eq!(read(&["customer", "wholesale"], since()).await, missing);
+}
+
+#[tokio::test]
 async fn an_order_stamped_before_all_time_does_no_harm() {
     let store = AnsweringStore::start(|asked| window(&[order(1, SECOND)], asked)).await;
     let since = Pass::Since(Watermark(json!({"modified": chrono::DateTime::<chrono::Utc>::MIN_UTC})));
