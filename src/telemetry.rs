@@ -7,6 +7,7 @@ pub(crate) mod names;
 pub(crate) mod prometheus;
 pub(crate) mod traces;
 mod waiting;
+mod zeros;
 
 use metrics_exporter_prometheus::BuildError;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -18,7 +19,7 @@ use crate::config::{Config, LogFormat};
 
 pub use collector::Traces;
 pub use names::*;
-pub use prometheus::{init_metrics, render_metrics};
+pub use prometheus::{init_metrics, render_metrics, sum_up};
 pub use waiting::{Wait, Waiting};
 
 /// What is less talkative than the rest unless the configured filter names it. Spans are for the collector.

@@ -90,7 +90,7 @@ const TABLE: &[Row] = {
             Nobody,
         ),
         ("STORE_LIST_TOO_LONG", Quota, "Ask the platform's support for a way to read the whole list.", StoreAdmin),
-        (TIME_IS_UP, Quota, "Nothing: the next run goes on from where this one stood.", Nobody),
+        (TIME_IS_UP, Ours, "Nothing: the next run goes on from where this one stood.", Nobody),
         (
             "STORE_CREDENTIALS_REJECTED",
             Credentials,

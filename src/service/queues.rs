@@ -13,10 +13,10 @@ use crate::telemetry::{HINTS_WAITING, SYNC_OLDEST, SYNC_QUEUE};
 pub async fn show(app: &App) -> Result<(), Error> {
     let runs = queues::runs(&app.db).await?;
     for status in [RunStatus::Queued, RunStatus::Running] {
-        let count = runs.get(&status).map_or(0, |runs| runs.count);
+        let count = runs.get(&status).copied().unwrap_or(0);
         metrics::gauge!(SYNC_QUEUE, "status" => status.as_str()).set(as_gauge(count));
     }
-    let oldest = runs.get(&RunStatus::Queued).map_or(0.0, |runs| (app.clock.now() - runs.oldest).as_seconds_f64());
+    let oldest = queues::oldest(&app.db).await?.map_or(0.0, |since| (app.clock.now() - since).as_seconds_f64());
     metrics::gauge!(SYNC_OLDEST).set(oldest.max(0.0));
     let hints = queues::hints(&app.db).await?;
     for (urgent, word) in [(true, "yes"), (false, "no")] {

@@ -1,4 +1,4 @@
-//! Shows how long the queues are, in the background of every process.
+//! Shows how long the queues are, in the background of every process, and keeps what metrics remember small.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::service::queues;
+use crate::telemetry;
 
 /// How often the database is asked: as often as Prometheus usually reads.
 const EVERY: Duration = Duration::from_secs(15);
@@ -13,6 +14,7 @@ const EVERY: Duration = Duration::from_secs(15);
 /// Works until `shutdown`.
 pub async fn run(app: App, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
+        telemetry::sum_up();
         if let Err(error) = queues::show(&app).await {
             tracing::warn!(error.code = error.code().as_str(), "the queues can't be counted now");
         }

@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
-use super::TelemetryError;
 use super::names::{Kind, METRICS};
+use super::{TelemetryError, zeros};
 
 static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
 
@@ -20,6 +20,7 @@ pub fn init_metrics() -> Result<PrometheusHandle, TelemetryError> {
     }
     let handle = exporter()?.install_recorder()?;
     describe();
+    zeros::begin();
     Ok(HANDLE.get_or_init(|| handle).clone())
 }
 
@@ -37,10 +38,15 @@ pub(crate) fn exporter() -> Result<PrometheusBuilder, BuildError> {
 /// The page for Prometheus; `None` where metrics are not collected.
 #[must_use]
 pub fn render_metrics() -> Option<String> {
-    HANDLE.get().map(|handle| {
+    HANDLE.get().map(PrometheusHandle::render)
+}
+
+/// Sums up what histograms were told since the last time. Until then every single value is kept, so this has to be done now
+/// and then also where nobody asks for the page.
+pub fn sum_up() {
+    if let Some(handle) = HANDLE.get() {
         handle.run_upkeep();
-        handle.render()
-    })
+    }
 }
 
 fn describe() {
