@@ -48,8 +48,6 @@ pub struct Integration {
     pub synced_at: Option<DateTime<Utc>>,
     /// When the last full run ended well.
     pub full_synced_at: Option<DateTime<Utc>>,
-    /// How long opt-outs in the store took of late; `None` if there were none that the store dates.
-    pub opt_out_latency: Option<OptOutLatency>,
     /// When it was installed.
     pub created_at: DateTime<Utc>,
     /// When somebody last changed it.

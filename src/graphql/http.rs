@@ -59,7 +59,7 @@ pub(super) async fn get(
     headers: HeaderMap,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response, Error> {
-    if headers.contains_key(header::UPGRADE) {
+    if asks_for_socket(&headers) {
         let upgrade = upgrade.map_err(|_| Error::Malformed("this is not a whole WebSocket handshake".to_owned()))?;
         // Without the header the first message has to bring a token; a bad one is refused here.
         let admission = if headers.contains_key(header::AUTHORIZATION) { Some(admission?) } else { None };
@@ -68,6 +68,11 @@ pub(super) async fn get(
     let caller = admission?.caller;
     let parameters = from_query(pairs)?;
     execute(app, caller, &schema, parameters, Media::accepted(&headers), Allowed::QueriesOnly).await
+}
+
+/// Whether a handshake is begun. What else a client offers to change to, such as `h2c`, may be passed over (RFC 9110, 7.8).
+fn asks_for_socket(headers: &HeaderMap) -> bool {
+    headers.get(header::UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// Answers any other method.

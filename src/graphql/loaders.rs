@@ -23,7 +23,7 @@ use super::context::Parts as _;
 use super::pages::{self, Arguments, Page, RELATION_PAGE};
 use crate::api::consent::ConsentRecordView;
 use crate::api::contact::{ContactView, SourceRecordView};
-use crate::api::integration::IntegrationView;
+use crate::api::integration::{IntegrationView, OptOutLatencyView};
 use crate::api::list::ListView;
 use crate::api::page::Key;
 use crate::api::sync::SyncRunView;
@@ -125,6 +125,21 @@ by_id! {
     SyncRunId => SyncRunView, service::runs::by_ids, |run: &SyncRun| run.id;
     SourceRecordId => SourceRecordView, service::contacts::sources_by_ids, |record: &SourceRecord| record.id;
     ConsentRecordId => ConsentRecordView, service::evidence::by_ids, |found: &RecordedConsent| found.record.id;
+}
+
+/// How long an integration's opt-outs took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct LatencyOf(pub(super) IntegrationId);
+
+impl Loader<LatencyOf> for Reader {
+    type Value = OptOutLatencyView;
+    type Error = SharedError;
+
+    async fn load(&self, keys: &[LatencyOf]) -> Result<HashMap<LatencyOf, OptOutLatencyView>, SharedError> {
+        let ids: Vec<IntegrationId> = keys.iter().map(|LatencyOf(id)| *id).collect();
+        let found = service::statistics::opt_out_latencies(&self.app, &self.caller, &ids).await?;
+        Ok(found.into_iter().map(|(id, latency)| (LatencyOf(id), latency.into())).collect())
+    }
 }
 
 /// The webhooks of an integration.

@@ -11,8 +11,10 @@ use crate::api::integration::{ConnectionReportView, IntegrationInput, Integratio
 use crate::api::page::Page;
 use crate::app::App;
 use crate::auth::Caller;
+use crate::domain::ids::IntegrationId;
+use crate::domain::integration::Integration;
 use crate::error::Error;
-use crate::service::integrations as stores;
+use crate::service::{integrations as stores, statistics};
 
 /// List the integrations, oldest first.
 #[utoipa::path(get, path = "/v1/integrations", operation_id = "listIntegrations", tag = "integrations",
@@ -23,7 +25,9 @@ pub(super) async fn list(
     parameters: Parameters,
 ) -> Result<Json<Page<IntegrationView>>, Error> {
     let found = stores::list(&app, &caller, &parameters.page()?).await?;
-    Ok(Json(Page::of(found, |integration| Uuid::from(integration.id))))
+    let mut page = Page::of(found, |integration| Uuid::from(integration.id));
+    note_latency(&app, &caller, &mut page.items).await?;
+    Ok(Json(page))
 }
 
 /// Install a store. Its subscribers are mapped to the list `Store subscribers`, unless the mappings say otherwise.
@@ -38,7 +42,7 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<IntegrationView>), Error> {
     let made = stores::create(&app, &caller, input.try_into()?).await?;
     let location = format!("/v1/integrations/{}", made.id);
-    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(made.into())))
+    Ok((StatusCode::CREATED, [(LOCATION, location)], whole(&app, &caller, made).await?))
 }
 
 /// Show one integration. Secrets are never shown.
@@ -49,7 +53,7 @@ pub(super) async fn show(
     caller: Caller,
     PathId(id): PathId,
 ) -> Result<Json<IntegrationView>, Error> {
-    Ok(Json(stores::get(&app, &caller, id.into()).await?.into()))
+    whole(&app, &caller, stores::get(&app, &caller, id.into()).await?).await
 }
 
 /// Change an integration. What is absent stays, `null` takes a setting away.
@@ -62,7 +66,7 @@ pub(super) async fn update(
     PathId(id): PathId,
     Body(patch): Body<IntegrationPatch>,
 ) -> Result<Json<IntegrationView>, Error> {
-    Ok(Json(stores::update(&app, &caller, id.into(), patch.try_into()?).await?.into()))
+    whole(&app, &caller, stores::update(&app, &caller, id.into(), patch.try_into()?).await?).await
 }
 
 /// Remove an integration. Everything it holds on lists ends, each with an event.
@@ -92,7 +96,7 @@ pub(super) async fn pause(
     caller: Caller,
     PathId(id): PathId,
 ) -> Result<Json<IntegrationView>, Error> {
-    Ok(Json(stores::pause(&app, &caller, id.into()).await?.into()))
+    whole(&app, &caller, stores::pause(&app, &caller, id.into()).await?).await
 }
 
 /// Resume an integration, also one that needed attention.
@@ -103,5 +107,21 @@ pub(super) async fn resume(
     caller: Caller,
     PathId(id): PathId,
 ) -> Result<Json<IntegrationView>, Error> {
-    Ok(Json(stores::resume(&app, &caller, id.into()).await?.into()))
+    whole(&app, &caller, stores::resume(&app, &caller, id.into()).await?).await
+}
+
+/// One integration with all that is shown of it.
+async fn whole(app: &App, caller: &Caller, integration: Integration) -> Result<Json<IntegrationView>, Error> {
+    let mut view = IntegrationView::from(integration);
+    note_latency(app, caller, std::slice::from_mut(&mut view)).await?;
+    Ok(Json(view))
+}
+
+async fn note_latency(app: &App, caller: &Caller, views: &mut [IntegrationView]) -> Result<(), Error> {
+    let ids: Vec<IntegrationId> = views.iter().map(|view| view.id.into()).collect();
+    let mut found = statistics::opt_out_latencies(app, caller, &ids).await?;
+    for view in views {
+        view.opt_out_latency = found.remove(&IntegrationId::from(view.id)).map(Into::into);
+    }
+    Ok(())
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::mappings::{self, MappingChange};
 use super::stores::{seal_place, unseal};
-use super::{hosts, input, privacy, statistics, webhooks};
+use super::{hosts, input, privacy, webhooks};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::connectors::{self, ConnectionReport, Settings};
@@ -101,7 +101,6 @@ async fn read(app: &App, caller: &Caller, ids: &[IntegrationId]) -> Result<Vec<I
 async fn all_shown(app: &App, caller: &Caller, found: Vec<Sealed>) -> Result<Vec<Integration>, Error> {
     let mut shown = found.into_iter().map(|sealed| shown(app, sealed)).collect::<Result<Vec<_>, _>>()?;
     privacy::note_waiting(app, caller.account_id, &mut shown).await?;
-    statistics::note_opt_out_latency(app, caller.account_id, &mut shown).await?;
     Ok(shown)
 }
 

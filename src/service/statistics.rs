@@ -1,12 +1,14 @@
 //! How much an account holds, and how fast its stores' opt-outs are carried out.
 
+use std::collections::HashMap;
+
 use chrono::TimeDelta;
 
 use crate::app::App;
 use crate::auth::Caller;
 use crate::domain::access::Scope;
-use crate::domain::ids::{AccountId, IntegrationId, ListId, SyncRunId};
-use crate::domain::integration::Integration;
+use crate::domain::ids::{IntegrationId, ListId, SyncRunId};
+use crate::domain::integration::OptOutLatency;
 use crate::domain::membership::MembershipEventKind;
 use crate::error::Error;
 use crate::store::statistics;
@@ -46,16 +48,18 @@ pub async fn movements(app: &App, caller: &Caller, run: SyncRunId, list: ListId)
     Ok((of(MembershipEventKind::Joined).await?, of(MembershipEventKind::Left).await?))
 }
 
-/// Adds to integrations how long opt-outs took in the last thirty days.
-pub(super) async fn note_opt_out_latency(
+/// How long opt-outs of each of these integrations took in the last thirty days; without those that had none that their store
+/// dates. Who may only change integrations sees it of those that they change, as everything else.
+///
+/// # Errors
+/// The scope is missing, or storage fails.
+pub async fn opt_out_latencies(
     app: &App,
-    account: AccountId,
-    integrations: &mut [Integration],
-) -> Result<(), Error> {
-    let ids: Vec<IntegrationId> = integrations.iter().map(|integration| integration.id).collect();
-    let found = opt_out_latency::of(&app.db, account, &ids, app.clock.now() - LATENCY_WINDOW).await?;
-    for integration in integrations {
-        integration.opt_out_latency = found.get(&integration.id).copied();
-    }
-    Ok(())
+    caller: &Caller,
+    integrations: &[IntegrationId],
+) -> Result<HashMap<IntegrationId, OptOutLatency>, Error> {
+    let may_read = caller.require(Scope::IntegrationsRead);
+    may_read.or_else(|refused| caller.require(Scope::IntegrationsWrite).map_err(|_| refused))?;
+    let since = app.clock.now() - LATENCY_WINDOW;
+    Ok(opt_out_latency::of(&app.db, caller.account_id, integrations, since).await?)
 }

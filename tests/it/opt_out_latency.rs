@@ -56,7 +56,8 @@ async fn opt_out(test: &TestApp, shop: &Shop, people: usize) -> Vec<String> {
 }
 
 async fn latency(shop: &Shop) -> Option<OptOutLatency> {
-    service::integrations::get(&shop.app, &shop.caller, shop.integration).await.unwrap().opt_out_latency
+    let found = service::statistics::opt_out_latencies(&shop.app, &shop.caller, &[shop.integration]).await.unwrap();
+    found.get(&shop.integration).copied()
 }
 
 async fn an_opt_out_that_a_sync_finds_is_timed_from_when_the_store_dates_it(db: TestDatabase) {

@@ -4,7 +4,7 @@ use async_graphql::{ComplexObject, Context, Result};
 use uuid::Uuid;
 
 use crate::api::connector::ConnectorView;
-use crate::api::integration::{AudienceEffectView, IntegrationView, MappingsView};
+use crate::api::integration::{AudienceEffectView, IntegrationView, MappingsView, OptOutLatencyView};
 use crate::api::list::ListView;
 use crate::api::sync::SyncRunView;
 use crate::api::webhook::WebhooksView;
@@ -12,7 +12,7 @@ use crate::domain::Platform;
 use crate::domain::ids::ListId;
 use crate::domain::run::SyncRun;
 use crate::error::Error;
-use crate::graphql::loaders::{RunsOf, WebhooksOf, find, find_some, relation};
+use crate::graphql::loaders::{LatencyOf, RunsOf, WebhooksOf, find, find_some, relation};
 use crate::graphql::pages::{Arguments, Page, relation_cost};
 
 #[ComplexObject]
@@ -27,6 +27,13 @@ impl IntegrationView {
     async fn webhooks(&self, ctx: &Context<'_>) -> Result<WebhooksView> {
         let found = find(ctx, WebhooksOf(self.id.into())).await?;
         Ok(found.ok_or(Error::NotFound("integration"))?)
+    }
+
+    /// How long opt-outs in the store took until the person was off the list; `null` if in the last 30 days there were none
+    /// that the store dates.
+    #[graphql(complexity = "10 + child_complexity")]
+    async fn opt_out_latency(&self, ctx: &Context<'_>) -> Result<Option<OptOutLatencyView>> {
+        find(ctx, LatencyOf(self.id.into())).await
     }
 
     /// Its runs, newest first.

@@ -250,8 +250,6 @@ fn from_row(
         planned,
         synced_at: row.synced_at,
         full_synced_at: row.full_synced_at,
-        // Of several at once: `opt_out_latency::of`.
-        opt_out_latency: None,
         created_at: row.created_at,
         updated_at: row.updated_at,
     };

@@ -16,6 +16,7 @@ use crate::support::databases::{TestDatabase, both_databases};
 both_databases!(
     who_is_on_a_list_and_why_is_one_question,
     relations_cost_the_same_for_many_as_for_one,
+    what_opt_outs_took_is_looked_at_only_where_it_is_asked_for,
     each_parent_gets_its_own_page,
     mappings_lead_to_lists_and_runs_to_their_store,
 );
@@ -92,6 +93,7 @@ async fn relations_cost_the_same_for_many_as_for_one(db: TestDatabase) {
         "{ lists(first: SIZE) { nodes { memberCount contacts(first: 10) { nodes { email suppressedAt } } } } }",
         "{ integrations(first: SIZE) { nodes { mappings { subscribers { name } customers { name } }
             syncRuns(first: 2) { nodes { status integration { name } issues { nodes { id } } } } } } }",
+        "{ integrations(first: SIZE) { nodes { optOutLatency { count p99Seconds } } } }",
         "{ integrations(first: SIZE) { nodes { webhooks { state pending deliveries givenUp lastGivenUp { code } } } } }",
     ];
     for document in documents {
@@ -99,6 +101,18 @@ async fn relations_cost_the_same_for_many_as_for_one(db: TestDatabase) {
         let (many, answer) = statements(&api, &document.replace("SIZE", "100")).await;
         assert!(one > 0);
         assert_eq!(one, many, "{document}: {answer}");
+    }
+}
+
+async fn what_opt_outs_took_is_looked_at_only_where_it_is_asked_for(db: TestDatabase) {
+    let api = Api::new(db).await;
+    let id = api.make_integration("Shop").await;
+    for others in
+        ["{ integrations { nodes { name MORE } } }", &format!("{{ integration(id: \"{id}\") {{ name MORE }} }}")]
+    {
+        let (without, _) = statements(&api, &others.replace("MORE", "")).await;
+        let (with, _) = statements(&api, &others.replace("MORE", "optOutLatency { count }")).await;
+        assert_eq!(with, without + 1, "{others}");
     }
 }
 

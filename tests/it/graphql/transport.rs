@@ -13,6 +13,7 @@ both_databases!(
     a_body_that_is_no_request_is_a_problem,
     a_query_may_come_by_get_and_a_mutation_may_not,
     a_subscription_is_told_where_to_go,
+    an_offer_to_speak_another_protocol_is_passed_over,
     without_a_token_there_is_nothing_to_see,
 );
 
@@ -125,6 +126,13 @@ async fn a_query_may_come_by_get_and_a_mutation_may_not(db: TestDatabase) {
     );
 }
 
+async fn an_offer_to_speak_another_protocol_is_passed_over(db: TestDatabase) {
+    let api = Api::new(db).await;
+    let offer = [("connection", "Upgrade, HTTP2-Settings"), ("upgrade", "h2c"), ("http2-settings", "AAEAAEAAAAIAAAAB")];
+    let answer = send(&api, "GET", "/graphql?query=%7Bme%7BaccountId%7D%7D", Some(&api.token), &offer, "").await;
+    assert_eq!(answer.json()["data"]["me"]["accountId"], json!(api.account.account_id), "{}", answer.text);
+}
+
 async fn a_subscription_is_told_where_to_go(db: TestDatabase) {
     let api = Api::new(db).await;
     let query = "subscription { syncProgress(syncId: \"0190163d-8694-739b-aea5-966c26f8ad91\") { percent } }";
@@ -138,9 +146,10 @@ async fn a_subscription_is_told_where_to_go(db: TestDatabase) {
         assert_eq!((answer.status.as_u16(), super::refusal(&answer).0.as_str()), (400, "MALFORMED"));
         assert!(answer.text.contains("graphql-transport-ws"), "{}", answer.text);
     }
-    let upgrade = [("upgrade", "websocket")];
-    let half = send(&api, "GET", "/graphql", Some(&api.token), &upgrade, "").await;
-    assert_eq!(half.problem().1, "MALFORMED");
+    for upgrade in ["websocket", "WebSocket"] {
+        let half = send(&api, "GET", "/graphql", Some(&api.token), &[("upgrade", upgrade)], "").await;
+        assert_eq!(half.problem().1, "MALFORMED");
+    }
 }
 
 async fn without_a_token_there_is_nothing_to_see(db: TestDatabase) {

@@ -22,8 +22,9 @@ async fn an_opt_out_that_a_webhook_tells_is_timed_from_when_the_store_dates_it(d
     it.shop.store.delivered().await;
     it.test.clock.advance(TimeDelta::milliseconds(4_200));
     assert_eq!(hints::run_due(&it.shop.app).await, 1);
-    let shown = service::integrations::get(&it.shop.app, &it.shop.caller, it.shop.integration).await.unwrap();
-    let latency = shown.opt_out_latency.expect("one opt-out was timed");
+    let id = it.shop.integration;
+    let found = service::statistics::opt_out_latencies(&it.shop.app, &it.shop.caller, &[id]).await.unwrap();
+    let latency = found.get(&id).expect("one opt-out was timed");
     let took = Duration::from_millis(4_200);
     assert_eq!((latency.count, latency.p50, latency.p99), (1, took, took));
 }
