@@ -29,18 +29,23 @@ where
     type Rejection = Error;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Error> {
-        if !is_json(&request) {
-            return Err(Error::UnsupportedMediaType("application/json"));
-        }
-        let bytes = to_bytes(request.into_body(), MAX_BODY_BYTES).await.map_err(|_| Error::TooLarge(MAX_BODY_BYTES))?;
-        let mut reader = serde_json::Deserializer::from_slice(&bytes);
-        let Object(value) = serde_path_to_error::deserialize(&mut reader).map_err(|error| refused(&error))?;
-        reader.end().map_err(|_| Error::Malformed("the body holds more than one JSON value".to_owned()))?;
+        let Object(value) = read(request).await?;
         Ok(Self(value))
     }
 }
 
-/// A JSON body that may be left out.
+async fn read<T: DeserializeOwned>(request: Request) -> Result<T, Error> {
+    if !is_json(&request) {
+        return Err(Error::UnsupportedMediaType("application/json"));
+    }
+    let bytes = to_bytes(request.into_body(), MAX_BODY_BYTES).await.map_err(|_| Error::TooLarge(MAX_BODY_BYTES))?;
+    let mut reader = serde_json::Deserializer::from_slice(&bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| refused(&error))?;
+    reader.end().map_err(|_| Error::Malformed("the body holds more than one JSON value".to_owned()))?;
+    Ok(value)
+}
+
+/// A JSON body that may be left out, or be `null`, as the contract says of it.
 pub(super) struct OptionalBody<T>(pub(super) T);
 
 impl<T, S> FromRequest<S> for OptionalBody<T>
@@ -50,11 +55,12 @@ where
 {
     type Rejection = Error;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Error> {
         if request.body().is_end_stream() {
             return Ok(Self(T::default()));
         }
-        Ok(Self(Body::from_request(request, state).await?.0))
+        let value: Option<Object<T>> = read(request).await?;
+        Ok(Self(value.map(|Object(value)| value).unwrap_or_default()))
     }
 }
 

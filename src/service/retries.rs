@@ -73,9 +73,9 @@ async fn chosen(app: &App, caller: &Caller, run: SyncRunId, some: Option<&[Uuid]
 async fn queue(app: &App, caller: &Caller, integration: IntegrationId, hints: &[NewHint]) -> Result<(), Error> {
     let now = app.clock.now();
     let tx = begin(&app.db).await?;
-    // The account's lock: the integration can't be paused or removed meanwhile.
     ledger::lock(&tx, caller.account_id).await?;
-    let store = installed::find_of(&tx, caller.account_id, integration).await?;
+    // Whoever pauses or removes it waits until these are queued.
+    let store = installed::keep(&tx, caller.account_id, integration).await?;
     refuse_unless_active(store.ok_or(Error::NotFound("sync run"))?.state)?;
     for some in hints.chunks(AT_ONCE) {
         hints::add(&tx, integration, some, now).await?;

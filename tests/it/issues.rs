@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use ::entity::{pending_hint, quarantined_record, sync_run};
+use ::entity::{integration, pending_hint, quarantined_record, sync_run};
 use assent::auth::Caller;
 use assent::domain::Platform;
 use assent::domain::ids::{IntegrationId, SyncRunId};
@@ -16,13 +16,16 @@ use assent::sandbox::{Fault, FaultPlan, SandboxStore, StoreOptions, Target};
 use assent::service::{self, retries};
 use assent::sync::hints;
 use chrono::TimeDelta;
-use sea_orm::{ActiveModelTrait as _, ColumnTrait as _, EntityTrait, PaginatorTrait as _, QueryFilter, Set};
-use serde_json::json;
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait as _, DbBackend, EntityTrait, PaginatorTrait as _,
+    QueryFilter, QuerySelect as _, Set, Statement,
+};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::api::Api;
 use crate::support::app::TestApp;
-use crate::support::databases::{TestDatabase, both_databases};
+use crate::support::databases::{Engine, TestDatabase, both_databases};
 use crate::support::shop::{Installed, Shop};
 
 both_databases!(
@@ -30,6 +33,7 @@ both_databases!(
     a_record_that_is_good_again_is_settled_by_the_next_run,
     a_retry_of_many_queues_each_record_once_and_leaves_out_those_without_identity,
     what_can_not_be_retried_is_refused,
+    a_retry_waits_for_a_pause_that_is_under_way,
     the_api_retries_and_shows_what_is_settled,
 );
 
@@ -147,6 +151,32 @@ async fn what_can_not_be_retried_is_refused(db: TestDatabase) {
     assert_eq!(waiting(&shop).await, 0);
 }
 
+async fn a_retry_waits_for_a_pause_that_is_under_way(db: TestDatabase) {
+    if db.engine() == Engine::Sqlite {
+        // It has one writer.
+        return;
+    }
+    let test = TestApp::new(db).await;
+    let (shop, run, _) = spoilt(&test).await;
+    let is_waited = Statement::from_string(
+        DbBackend::Postgres,
+        "SELECT 1 AS one FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    );
+    let pausing = assent::store::begin(&shop.app.db).await.unwrap();
+    let row = integration::Entity::find_by_id(shop.integration.0).lock_exclusive().one(&pausing).await.unwrap();
+    let paused = integration::ActiveModel { state: Set("paused".to_owned()), ..row.unwrap().into() };
+    paused.update(&pausing).await.unwrap();
+    let (app, caller) = (shop.app.clone(), shop.caller.clone());
+    let retrying = tokio::spawn(async move { retries::retry(&app, &caller, run.id.into(), None).await });
+    while !retrying.is_finished() && shop.app.db.query_one_raw(is_waited.clone()).await.unwrap().is_none() {
+        tokio::task::yield_now().await;
+    }
+    pausing.commit().await.unwrap();
+    let refused = retrying.await.unwrap();
+    assert!(matches!(&refused, Err(Error::Conflict(sentence)) if sentence.contains("paused")), "{refused:?}");
+    assert_eq!(waiting(&shop).await, 0);
+}
+
 async fn the_api_retries_and_shows_what_is_settled(db: TestDatabase) {
     let api = Api::new(db).await;
     let options = StoreOptions { people: 40, clock: api.test.clock.clone(), ..StoreOptions::default() };
@@ -164,6 +194,9 @@ async fn the_api_retries_and_shows_what_is_settled(db: TestDatabase) {
     let retried = api.call("POST", &format!("{path}/retry"), Some(&api.token), None).await;
     assert_eq!(retried.status, 202, "{}", retried.text);
     assert_eq!(retried.json()["queued"], count);
+    let retry = async |body: Value| api.post(&format!("{path}/retry"), body).await;
+    assert_eq!(retry(Value::Null).await.json(), retried.json(), "as no body at all");
+    assert_eq!(retry(json!([])).await.problem(), (400, "MALFORMED".to_owned(), String::new()));
     api.test.clock.advance(TimeDelta::minutes(1));
     hints::run_due(&api.test.app).await;
     let unresolved = api.walk(&format!("{path}?unresolved=true"), 50).await;

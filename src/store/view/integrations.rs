@@ -43,7 +43,8 @@ pub(crate) async fn page(
     now: DateTime<Utc>,
 ) -> Result<Slice<Sealed>, DbErr> {
     let rows = window::by_id(owned_by(account), Column::Id, &Order::Asc, page).all(db).await?;
-    Ok(Slice::new(whole(db, account, rows, now).await?, page.size, page.end))
+    let Slice { items, has_more } = Slice::new(rows, page.size, page.end);
+    Ok(Slice { items: whole(db, account, items, now).await?, has_more })
 }
 
 /// Those of the integrations that are the account's.
@@ -198,6 +199,7 @@ pub(crate) async fn names(
     Ok(rows.into_iter().collect())
 }
 
+/// The integrations of these rows. One that was deleted since they were read is left out.
 async fn whole(
     db: &impl ConnectionTrait,
     account: AccountId,
@@ -217,10 +219,10 @@ async fn whole(
         mappings.entry(row.integration_id).or_default().insert(audience, row.list_id.into());
     }
     rows.into_iter()
-        .map(|row| {
-            let planned = plans.remove(&row.id).ok_or_else(|| bad_row("schedule"))?;
+        .filter_map(|row| {
+            let planned = plans.remove(&row.id)?;
             let mappings = mappings.remove(&row.id).unwrap_or_default();
-            from_row(row, mappings, planned, now)
+            Some(from_row(row, mappings, planned, now))
         })
         .collect()
 }

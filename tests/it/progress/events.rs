@@ -84,8 +84,10 @@ fn parse(event: &str) -> Event {
     }
 }
 
+/// Takes compressed answers, and shows them as they come.
 async fn ask(url: &str, token: Option<&str>) -> Response {
-    let mut request = reqwest::Client::builder().no_proxy().build().expect("a client can be built").get(url);
+    let client = reqwest::Client::builder().no_proxy().no_gzip().build().expect("a client can be built");
+    let mut request = client.get(url).header("accept-encoding", "gzip");
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }
@@ -101,7 +103,9 @@ async fn a_run_is_followed_from_the_queue_to_its_end(db: TestDatabase) {
     assert_eq!(header("content-type").as_deref(), Some("text/event-stream"));
     assert_eq!(header("cache-control").as_deref(), Some("no-store"));
     assert_eq!(header("x-accel-buffering").as_deref(), Some("no"));
-    assert_eq!(header("content-encoding"), None);
+    assert_eq!(header("content-encoding"), None, "an event is not held back until there is more to compress");
+    let document = ask(&format!("{}/openapi.json", live.url), None).await;
+    assert_eq!(document.headers()["content-encoding"], "gzip", "what is no stream is compressed for this client");
     let first = events.next().await.expect("the state is told at once");
     assert_eq!((first.name.as_str(), first.id.as_str()), ("progress", "1"));
     assert_eq!((&first.data["run"]["status"], &first.data["percent"]), (&"queued".into(), &Value::Null));

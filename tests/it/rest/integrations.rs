@@ -1,7 +1,10 @@
 //! Integrations: installed, shown without secrets, changed, removed.
 
+use ::entity::schedule;
 use axum::http::StatusCode;
-use serde_json::json;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::api::{Api, shop};
 use crate::support::databases::{TestDatabase, both_databases};
@@ -14,6 +17,7 @@ both_databases!(
     mappings_can_be_previewed_and_changed,
     a_paused_integration_is_not_synced,
     a_removed_integration_is_gone,
+    an_integration_that_is_removed_while_they_are_listed_is_left_out,
     connectors_show_their_rules,
     a_store_that_does_not_answer_is_said_so,
     a_test_says_what_is_to_be_put_right,
@@ -67,6 +71,22 @@ async fn the_subscribers_list_must_be_for_marketing(db: TestDatabase) {
     let refused = api.post("/v1/integrations", shop("Shop")).await;
     assert_eq!(refused.problem(), (409, "CONFLICT".to_owned(), String::new()));
     assert!(api.walk("/v1/integrations", 50).await.is_empty());
+}
+
+async fn an_integration_that_is_removed_while_they_are_listed_is_left_out(db: TestDatabase) {
+    let api = Api::new(db).await;
+    let (first, second, last) =
+        (api.make_integration("A").await, api.make_integration("B").await, api.make_integration("C").await);
+    // As its removal looks to who has read its row before and reads the rest after it.
+    let of_second = schedule::Column::IntegrationId.eq(second.parse::<Uuid>().expect("an identifier"));
+    schedule::Entity::delete_many().filter(of_second).exec(&api.test.app.db).await.expect("a row can be deleted");
+    let page = api.get("/v1/integrations?limit=2").await.json();
+    let ids =
+        |page: &Value| page["items"].as_array().expect("items").iter().map(|it| it["id"].clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&page), [json!(first)]);
+    let next = page["next"].as_str().expect("there is more");
+    assert_eq!(ids(&api.get(&format!("/v1/integrations?limit=2&after={next}")).await.json()), [json!(last)]);
+    assert_eq!(api.get(&format!("/v1/integrations/{second}")).await.status, StatusCode::NOT_FOUND);
 }
 
 async fn mappings_can_be_previewed_and_changed(db: TestDatabase) {
