@@ -127,6 +127,12 @@ pub enum BuildError {
         storage_kind(.0)
     )]
     Migrate(#[source] DbErr),
+    /// The job queue's tables can't be brought up to date.
+    #[error(
+        "the job queue's tables can't be brought up to date; look whether the database runs and its user may create a \
+         schema in it (GRANT CREATE ON DATABASE), which it has to once"
+    )]
+    JobQueue(#[source] DbErr),
     /// The database was used by a newer release.
     #[error("the database has changes that this release does not know; use the newest release that was used on it")]
     NewerDatabase,
@@ -144,12 +150,10 @@ pub enum BuildError {
 /// See [`BuildError`].
 pub async fn build(config: &Config) -> Result<App, BuildError> {
     let db = connect_to(config).await?;
-    match migrate::up(&db).await {
-        Ok(names) if names.is_empty() => {}
-        Ok(names) => tracing::info!(migrations.applied = names.len(), "tables brought up to date"),
-        Err(error) => return Err(migrate_error(error)),
+    let applied = bring_up_to_date(&db).await?;
+    if !applied.is_empty() {
+        tracing::info!(migrations.applied = applied.len(), "tables brought up to date");
     }
-    job_queue::install(&db).await.map_err(BuildError::Migrate)?;
     let policy = if config.allow_private_hosts { HostPolicy::AllowPrivate } else { HostPolicy::PublicOnly };
     let timeout = Duration::from_secs(config.store_timeout_seconds);
     Ok(App {
@@ -167,6 +171,18 @@ pub async fn build(config: &Config) -> Result<App, BuildError> {
         streams: Streams::default(),
         keys: KeyRing::default(),
     })
+}
+
+/// Applies what is missing of the tables, the job queue's among them, and tells the names of the changes of our own. On
+/// PostgreSQL the first time takes the right to create a schema in the database (`CREATE`), besides tables in the one that is
+/// used.
+///
+/// # Errors
+/// The tables can't be changed, or a newer release was used on them.
+pub async fn bring_up_to_date(db: &Database) -> Result<Vec<String>, BuildError> {
+    let applied = migrate::up(db).await.map_err(migrate_error)?;
+    job_queue::install(db).await.map_err(BuildError::JobQueue)?;
+    Ok(applied)
 }
 
 /// Connects to the configured database without looking at its tables; a SQLite file is made if it is not there.

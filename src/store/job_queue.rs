@@ -40,6 +40,21 @@ pub async fn install(db: &Database) -> Result<(), DbErr> {
     utils.migrate().await.map_err(|error| DbErr::Migration(format!("the job queue: {error}")))
 }
 
+/// Whether the queue's tables are there; `None` on SQLite, which needs none. Changes nothing.
+///
+/// # Errors
+/// The database fails.
+pub async fn is_installed(db: &Database) -> Result<Option<bool>, DbErr> {
+    let backend = db.get_database_backend();
+    if !is_postgres(backend) {
+        return Ok(None);
+    }
+    // The catalogue tells it also whom the schema is closed to.
+    let sql = "SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = $1 AND tablename = 'migrations')";
+    let row = db.query_one_raw(Statement::from_sql_and_values(backend, sql, [SCHEMA.into()])).await?;
+    row.map(|row| row.try_get_by_index(0)).transpose()
+}
+
 /// Tells the workers that a run waits, once the transaction is committed. On SQLite they look by themselves.
 pub(crate) async fn add(tx: &impl ConnectionTrait, run: SyncRunId, lane: Lane) -> Result<(), DbErr> {
     if !is_postgres(tx.get_database_backend()) {

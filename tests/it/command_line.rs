@@ -2,16 +2,18 @@
 
 use assent::domain::Platform;
 use assent::sandbox::{SandboxStore, SfccOptions, StoreOptions};
+use sea_orm::ConnectionTrait as _;
 use serde_json::Value;
 
 use crate::support::app::configuration;
-use crate::support::databases::{TestDatabase, both_databases};
+use crate::support::databases::{Engine, TestDatabase, both_databases};
 use crate::support::program::{Ended, Program};
 use crate::support::shop::Shop;
 
 both_databases!(
     an_account_comes_with_its_keys,
     migrating_says_what_it_did_and_how_it_stands,
+    migrating_makes_the_tables_of_the_job_queue,
     two_processes_may_migrate_at_once,
     the_service_starts_and_stops_when_told,
     a_sync_tells_what_the_store_could_not,
@@ -42,7 +44,30 @@ async fn migrating_says_what_it_did_and_how_it_stands(db: TestDatabase) {
     let second = program.run(&["migrate", "--format", "json"]).await.json();
     assert_eq!(first["appliedNow"].as_array().map(Vec::len), first["changes"].as_array().map(Vec::len));
     assert_eq!(second["appliedNow"].as_array().map(Vec::len), Some(0));
-    assert_eq!(program.run(&["migrate", "--status"]).await.code, Some(0));
+    let after = program.run(&["migrate", "--status"]).await;
+    assert_eq!(after.code, Some(0));
+    assert_eq!(after.stdout.contains("job queue"), engine == Engine::Postgres, "{}", after.stdout);
+}
+
+async fn migrating_makes_the_tables_of_the_job_queue(db: TestDatabase) {
+    if db.engine() == Engine::Postgres {
+        let drop = "DROP SCHEMA IF EXISTS assent_jobs CASCADE";
+        db.connect().await.execute_unprepared(drop).await.expect("the schema can be dropped");
+    }
+    let program = Program::over(db.url());
+    let has_queue = async |arguments: &[&str]| {
+        let ended = program.run(arguments).await;
+        let told: Value = serde_json::from_str(&ended.stdout).expect("stdout holds one JSON document");
+        (ended.code, told["jobQueue"].clone())
+    };
+    let status = ["migrate", "--status", "--format", "json"];
+    let (before, after) = match db.engine() {
+        Engine::Sqlite => ((Some(0), Value::Null), (Some(0), Value::Null)),
+        Engine::Postgres => ((Some(1), Value::Bool(false)), (Some(0), Value::Bool(true))),
+    };
+    assert_eq!(has_queue(&status).await, before);
+    assert_eq!(has_queue(&["migrate", "--format", "json"]).await, after);
+    assert_eq!(has_queue(&status).await, after);
 }
 
 async fn two_processes_may_migrate_at_once(db: TestDatabase) {
