@@ -200,7 +200,9 @@ pub async fn connect_to(config: &Config) -> Result<Database, BuildError> {
     if !known.iter().any(|scheme| url.expose_secret().starts_with(scheme)) {
         return Err(BuildError::DatabaseUrl);
     }
-    connect::connect(&url, None).await.map_err(BuildError::Database)
+    // SQLite has one writer, however many runs there are.
+    let most = (!url.expose_secret().starts_with("sqlite:")).then(|| connect::postgres_connections(config.sync_slots));
+    connect::connect(&url, most).await.map_err(BuildError::Database)
 }
 
 /// Turns a failure of [`migrate`] into what to do about it.

@@ -38,7 +38,7 @@ pub struct Config {
     /// `ASSENT_LEASE_SECONDS`: after how long a run whose worker fell silent is taken over, 1 to 60. Default 30.
     pub lease_seconds: u64,
     /// `ASSENT_SYNC_SLOTS`: how many runs that read changes, and as many passes over whole stores, this process carries out at
-    /// once, 1 to 64. Default 4.
+    /// once, 1 to 64. Default 4. PostgreSQL is connected to twice as often and eight times, at least 16 times.
     pub sync_slots: usize,
     /// `ASSENT_STORE_TIMEOUT_SECONDS`: time for one request to a store, 1 to 600. Default 60.
     pub store_timeout_seconds: u64,

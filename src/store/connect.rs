@@ -11,10 +11,20 @@ use secrecy::{ExposeSecret, SecretString};
 /// The database connection that everything shares.
 pub type Database = DatabaseConnection;
 
-/// Most connections of one process to PostgreSQL.
+/// Most connections of one process to PostgreSQL, unless it carries out many runs at once.
 const POSTGRES_CONNECTIONS: u32 = 16;
+/// Connections for requests, webhooks, the scheduler and the two that listen.
+const BESIDE_RUNS: u32 = 8;
 /// Readers go on beside the one writer in WAL mode; more connections than this only wait.
 const SQLITE_CONNECTIONS: u32 = 8;
+
+/// Most connections to PostgreSQL of one process that has so many places in either lane: one for each run, which writes while
+/// others read, and some for the rest; never fewer than 16.
+#[must_use]
+pub fn postgres_connections(sync_slots: usize) -> u32 {
+    let runs = u32::try_from(sync_slots).unwrap_or(u32::MAX).saturating_mul(2);
+    runs.saturating_add(BESIDE_RUNS).max(POSTGRES_CONNECTIONS)
+}
 
 /// Connects; a SQLite file is made if it is not there.
 ///

@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use assent::config::Config;
 use migration::Migrator;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
 use sea_orm_migration::MigratorTrait as _;
 
+use crate::support::app::configuration;
 use crate::support::databases::{Engine, TestDatabase, both_databases};
 
 both_databases!(
@@ -75,6 +77,16 @@ async fn a_dropped_database_is_gone(db: TestDatabase) {
     let again = sea_orm::Database::connect(sea_orm::ConnectOptions::new(url).sqlx_logging(false).to_owned()).await;
     assert!(again.is_err(), "the database is still there");
     drop(open);
+}
+
+#[tokio::test]
+async fn there_is_a_connection_for_each_run_of_a_process() {
+    let Some(db) = TestDatabase::migrated(Engine::Postgres) else { return };
+    for (sync_slots, expected) in [(1, 16), (4, 16), (64, 136)] {
+        let config = Config { sync_slots, ..configuration(db.url()) };
+        let connected = assent::app::connect_to(&config).await.expect("the database is there");
+        assert_eq!(connected.get_postgres_connection_pool().options().get_max_connections(), expected);
+    }
 }
 
 #[test]
