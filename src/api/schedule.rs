@@ -21,7 +21,7 @@ pub struct ScheduleView {
     pub interval_seconds: i64,
     /// Local time of the daily full pass, `HH:MM`; `null`: a day after the last one.
     pub full_pass_time: Option<String>,
-    /// Where that is: an IANA time zone.
+    /// Where that is: an IANA time zone; `null` without a time.
     pub time_zone: Option<String>,
     /// When the next run is due; in the past while one is under way or waits for a worker.
     pub next_run_at: DateTime<Utc>,
@@ -74,7 +74,7 @@ pub struct ScheduleInput {
     #[serde(default)]
     #[schema(value_type = Option<String>, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$")]
     pub full_pass_time: MaybeUndefined<String>,
-    /// Where that is: an IANA time zone, for example `Europe/Berlin`; `null`: UTC.
+    /// Where that is: an IANA time zone, for example `Europe/Berlin`; `null`: UTC. Refused while there is no `fullPassTime`.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub time_zone: MaybeUndefined<String>,

@@ -11,9 +11,10 @@ use crate::config::Config;
 use crate::sync::{gauges, hints, history, registration, scheduler, worker};
 use crate::{server, telemetry};
 
-/// Run the service: the API, the sync worker and the webhook workers.
+/// Run the service: the API, the scheduler with its sync workers, and the webhook workers.
 ///
-/// Brings the tables up to date first. Several replicas may run on one PostgreSQL; give all of them the same
+/// Brings the tables up to date first. Syncs each store by its schedule: five minutes after its last run ended unless set
+/// otherwise, and once a day as a whole. Several replicas may run on one PostgreSQL; give all of them the same
 /// `ASSENT_SECRET_KEY`. SIGTERM or Ctrl-C ends it in order: open requests are finished and a running sync stops after
 /// its page, to be taken up by the next process.
 #[derive(Debug, clap::Args)]

@@ -57,7 +57,8 @@ pub(super) async fn show(
 }
 
 /// Ask a run to stop after the page it is at. One that has ended stays as it is; one that asks for a confirmation is given up,
-/// and the next one reads anew.
+/// and the next one reads anew. After a pass over the whole store the next such pass is a day later: who is absent from the
+/// store is asked about then.
 #[utoipa::path(post, path = "/v1/syncs/{id}/cancel", operation_id = "cancelSync", tag = "syncs",
     params(("id" = Uuid, Path)), responses((status = 200, body = SyncRunView), Problems))]
 pub(super) async fn cancel(
@@ -70,7 +71,8 @@ pub(super) async fn cancel(
 }
 
 /// Confirm that a run which stopped with `CONFIRMATION_NEEDED` may take as many people off lists as it would. Another run goes
-/// on from where it stopped: ask that one.
+/// on from where it stopped: ask that one. If the pass began more than 24 hours ago, or the integration was changed since, it
+/// reads anew, and asks again.
 #[utoipa::path(post, path = "/v1/syncs/{id}/confirm", operation_id = "confirmSync", tag = "syncs",
     params(("id" = Uuid, Path)),
     responses((status = 202, body = SyncRunView, headers(("Location" = String, description = "Its path"))), Problems))]

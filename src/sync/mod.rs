@@ -1,12 +1,11 @@
 //! Keeping lists in step with stores.
 //!
-//! [`worker`] takes runs up, [`engine`] carries one through, `page` writes one page in one transaction, `reading` says
-//! what its records come to; `completeness` looks for whom a full pass did not see. Beside it [`hints`] reads single records again after a webhook (`hint_batch`), and
-//! [`registration`] keeps the webhooks registered at the stores; [`privacy`] carries out what people ask for by law.
-//! `dry_run` looks without writing. `tell` and [`gauges`] are the metrics of all that.
-//! [`history`] removes old runs. `dry_run` looks without writing.
-//! [`history`] removes old runs. `guard` stops a run that would take too many off a list. `dry_run` looks without
-//! writing.
+//! [`scheduler`] queues what is due, [`worker`] takes runs up, [`engine`] carries one through, `page` writes one page in one
+//! transaction, `reading` says what its records come to; `completeness` looks for whom a full pass did not see, `guard` stops
+//! a run that would take too many off a list, and `ending` says what comes after a run. Beside it [`hints`] reads single
+//! records again after a webhook (`hint_batch`), and [`registration`] keeps the webhooks registered at the stores; [`privacy`]
+//! carries out what people ask for by law. `dry_run` looks without writing, [`history`] removes old runs. `tell` and
+//! [`gauges`] are the metrics of all that.
 //!
 //! **Invariant:** whatever a run writes, it writes under its lease token; a worker that lost its lease writes nothing.
 

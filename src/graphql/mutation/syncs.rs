@@ -26,14 +26,17 @@ impl SyncMutations {
     }
 
     /// Confirm that a run which stopped with `CONFIRMATION_NEEDED` may take as many people off lists as it would. Gives the run
-    /// that goes on from where it stopped.
+    /// that goes on from where it stopped. If the pass began more than 24 hours ago, or the integration was changed since, it
+    /// reads anew, and asks again.
     async fn confirm_sync(&self, ctx: &Context<'_>, id: Uuid) -> Result<SyncRunView, Error> {
         let (app, caller) = ctx.parts()?;
         let run = decisions::confirm(app, caller, id.into()).await?;
         Ok(runs::of_own(app, caller, run).await?.into())
     }
 
-    /// Stop a run: at once if it waits, else after the page it is at. One that asks for a confirmation is given up.
+    /// Stop a run: at once if it waits, else after the page it is at. One that asks for a confirmation is given up, and the next
+    /// one reads anew. After a pass over the whole store the next such pass is a day later: who is absent from the store is
+    /// asked about then.
     async fn cancel_sync(&self, ctx: &Context<'_>, id: Uuid) -> Result<SyncRunView, Error> {
         let (app, caller) = ctx.parts()?;
         syncs::cancel(app, caller, id.into()).await?;
