@@ -47,6 +47,8 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     /// When somebody last changed it.
     pub updated_at: DateTimeUtc,
+    /// When somebody last changed what its runs read.
+    pub reading_changed_at: DateTimeUtc,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

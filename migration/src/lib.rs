@@ -22,6 +22,7 @@ mod m20260101_000012_add_source_record_memory;
 mod m20260101_000013_schedule_syncs;
 mod m20260101_000014_time_opt_outs;
 mod m20260101_000015_complete_and_guard_runs;
+mod m20260101_000016_note_changed_reading;
 
 /// All changes, in order.
 #[derive(Debug)]
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000013_schedule_syncs::Migration),
             Box::new(m20260101_000014_time_opt_outs::Migration),
             Box::new(m20260101_000015_complete_and_guard_runs::Migration),
+            Box::new(m20260101_000016_note_changed_reading::Migration),
         ]
     }
 }

@@ -33,8 +33,8 @@ pub(crate) struct InstalledStore {
     pub(crate) watermarks: BTreeMap<Stream, Watermark>,
     /// Whether a full run has ever ended well.
     pub(crate) was_read_whole: bool,
-    /// When somebody last changed it.
-    pub(crate) updated_at: DateTime<Utc>,
+    /// When somebody last changed what its runs read.
+    pub(crate) reading_changed_at: DateTime<Utc>,
     /// What is said about it.
     pub(crate) notices: Vec<Notice>,
     /// How many a run may take off a list unasked.
@@ -104,7 +104,7 @@ fn from_row(row: Model) -> Result<InstalledStore, DbErr> {
         state: word("state", &row.state)?,
         watermarks: serde_json::from_value(row.watermarks).map_err(|_| bad_row("watermarks"))?,
         was_read_whole: row.full_synced_at.is_some(),
-        updated_at: row.updated_at,
+        reading_changed_at: row.reading_changed_at,
         notices: serde_json::from_value(row.notices).map_err(|_| bad_row("notices"))?,
         leave_limit: limit_of(row.shrink_percent, row.shrink_at_least),
     })
@@ -134,7 +134,7 @@ pub(crate) async fn need_attention(
 
 /// Notes what an integration looks like after a run.
 ///
-/// Where it was changed meanwhile, the run may have read with other settings: then the next one reads all again.
+/// Where what is read was changed meanwhile, the run may have read with other settings: then the next one reads all again.
 pub(crate) async fn note_success(
     tx: &impl ConnectionTrait,
     run: &Run,
@@ -155,7 +155,7 @@ pub(crate) async fn note_success(
         update = update.col_expr(Column::FullSyncedAt, Expr::value(now));
     }
     let began_at = run.began_at.unwrap_or(now);
-    update.filter(Column::UpdatedAt.lte(began_at)).exec(tx).await?;
+    update.filter(Column::ReadingChangedAt.lte(began_at)).exec(tx).await?;
     Ok(())
 }
 
@@ -166,7 +166,8 @@ pub(crate) async fn read_all_again(
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
     forget_reading(tx, id).await?;
-    Entity::update_many().col_expr(Column::UpdatedAt, Expr::value(now)).filter(Column::Id.eq(id.0)).exec(tx).await?;
+    let of_store = Entity::update_many().filter(Column::Id.eq(id.0));
+    of_store.col_expr(Column::ReadingChangedAt, Expr::value(now)).exec(tx).await?;
     Ok(())
 }
 

@@ -16,8 +16,8 @@ use crate::domain::sync::Lane;
 const MAX_AGE: TimeDelta = TimeDelta::hours(24);
 
 /// Has a run of which nothing was written yet go on from the checkpoint of the last run that read, if that one failed half way
-/// through a pass of the same kind, and the integration was not changed since that began. Answers the run as it then
-/// stands; `None` if the lease is lost.
+/// through a pass of the same kind, and nobody changed since that began what is read. Answers the run as it then stands;
+/// `None` if the lease is lost.
 pub(crate) async fn go_on(
     tx: &impl ConnectionTrait,
     run: Run,
@@ -51,8 +51,8 @@ pub(crate) async fn go_on(
     }
 }
 
-/// Has a run begin again whose integration was changed after it had begun: what it read before says nothing about what the
-/// store shows now. Answers the run as it then stands; `None` if the lease is lost.
+/// Has a run begin again if somebody changed, after it had begun, what is read: what it read before says nothing about what
+/// the store shows now. Answers the run as it then stands; `None` if the lease is lost.
 pub(crate) async fn begin_again(
     tx: &impl ConnectionTrait,
     lease: Lease,

@@ -119,7 +119,7 @@ async fn follow(
     let connector = stores::open(app, &store)?;
     if run.is_new {
         run = go_on(app, run, lease, &store).await?;
-    } else if run.began_at.is_some_and(|began_at| began_at < store.updated_at) {
+    } else if run.began_at.is_some_and(|began_at| began_at < store.reading_changed_at) {
         run = begin_again(app, run, lease).await?;
     }
     let context = PageContext {
@@ -157,7 +157,7 @@ async fn follow(
 async fn go_on(app: &App, run: Run, lease: Lease, store: &InstalledStore) -> Result<Run, Stop> {
     let tx = begin(&app.db).await?;
     ledger::lock(&tx, run.account_id).await?;
-    let run = resume::go_on(&tx, run, lease, store.updated_at, app.clock.now()).await?;
+    let run = resume::go_on(&tx, run, lease, store.reading_changed_at, app.clock.now()).await?;
     let run = run.ok_or(PageError::LeaseLost)?;
     tx.commit().await?;
     Ok(run)

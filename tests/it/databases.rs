@@ -9,14 +9,17 @@ use std::time::Duration;
 
 use assent::config::Config;
 use migration::Migrator;
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
+use sea_orm::sea_query::Query;
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, EntityTrait as _, Statement};
 use sea_orm_migration::MigratorTrait as _;
+use serde_json::json;
 
 use crate::support::app::configuration;
 use crate::support::databases::{Engine, TestDatabase, both_databases};
 
 both_databases!(
     migrations_go_up_down_and_up_again,
+    an_integration_from_before_is_read_anew_as_it_was_last_changed,
     every_test_has_a_database_of_its_own,
     many_connections_write_at_once,
     a_dropped_database_is_gone,
@@ -34,6 +37,56 @@ async fn migrations_go_up_down_and_up_again(db: TestDatabase) {
     assert!(left.is_empty(), "down leaves {left:?}");
     Migrator::up(&connection, None).await.expect("up again");
     assert_eq!(objects(&connection).await, first);
+}
+
+async fn an_integration_from_before_is_read_anew_as_it_was_last_changed(db: TestDatabase) {
+    /// The changes before the one that tells what matters to reading from what does not.
+    const BEFORE: u32 = 15;
+    let empty = TestDatabase::empty(db.engine()).expect("the engine is there");
+    let connection = empty.connect().await;
+    Migrator::up(&connection, Some(BEFORE)).await.expect("up");
+    let (account, integration) = (uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2));
+    let (made, changed) =
+        (chrono::DateTime::UNIX_EPOCH, chrono::DateTime::from_timestamp_nanos(1_775_304_000_123_456_000));
+    let mut owner = Query::insert();
+    owner.into_table("account").columns(["id", "name", "suppression_key", "created_at"]);
+    owner.values_panic([account.into(), "Acme".into(), vec![0_u8].into(), made.into()]);
+    connection.execute(&owner).await.expect("an account of before");
+    let columns = [
+        "id",
+        "account_id",
+        "platform",
+        "name",
+        "name_key",
+        "settings",
+        "credentials",
+        "state",
+        "notices",
+        "watermarks",
+        "created_at",
+        "updated_at",
+    ];
+    let mut store = Query::insert();
+    store.into_table("integration").columns(columns).values_panic([
+        integration.into(),
+        account.into(),
+        "shopify".into(),
+        "Shop".into(),
+        "shop".into(),
+        json!({}).into(),
+        vec![0_u8].into(),
+        "active".into(),
+        json!([]).into(),
+        json!({}).into(),
+        made.into(),
+        changed.into(),
+    ]);
+    connection.execute(&store).await.expect("an integration of before");
+    Migrator::up(&connection, None).await.expect("up to the present");
+    let row = ::entity::integration::Entity::find_by_id(integration).one(&connection).await;
+    let row = row.expect("it can be read").expect("it is there");
+    assert_eq!((row.reading_changed_at, row.updated_at), (changed, changed));
+    Migrator::down(&connection, Some(1)).await.expect("down");
 }
 
 /// Tables, indices, triggers and functions of ours, each with its kind.

@@ -106,6 +106,7 @@ pub(crate) async fn insert(
         full_synced_at: Set(None),
         created_at: Set(at),
         updated_at: Set(at),
+        reading_changed_at: Set(at),
     };
     Entity::insert(row).exec_without_returning(db).await.map(drop).map_err(name_taken)
 }
@@ -153,6 +154,7 @@ pub(crate) async fn update(
         // Other settings may show other people, or the same ones saying something else: what was read has to be read again.
         row.watermarks = Set(json!({}));
         row.full_synced_at = Set(None);
+        row.reading_changed_at = Set(at);
     }
     if let Some(Limit { percent, at_least }) = change.leave_limit {
         row.shrink_percent = Set(signed(percent));

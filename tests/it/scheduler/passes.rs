@@ -11,6 +11,7 @@ use assent::domain::Audience;
 use assent::domain::ids::SyncRunId;
 use assent::domain::sync::RunMode;
 use assent::service::integrations::{self, IntegrationChange, NewIntegration};
+use assent::service::leave_limits::LimitChange;
 use assent::service::schedules::ScheduleChange;
 use assent::service::syncs;
 use assent::store::begin;
@@ -35,6 +36,8 @@ both_databases!(
     a_pass_over_changes_never_turns_into_one_over_everything,
     a_full_pass_never_goes_on_where_changes_were_read,
     a_changed_integration_is_read_anew_by_the_worker_that_takes_over,
+    a_pass_counts_whatever_else_of_the_integration_was_changed,
+    a_failed_run_is_gone_on_with_whatever_else_was_changed,
     a_failed_run_is_gone_on_with_though_one_was_cancelled,
     a_checkpoint_that_is_given_up_leaves_nothing,
     who_asks_for_less_does_not_change_lanes,
@@ -124,6 +127,47 @@ async fn a_changed_integration_is_read_anew_by_the_worker_that_takes_over(db: Te
     assert_eq!(anew.read_count, before.read_count + i64::from(CUSTOMERS));
     let row = integration::Entity::find_by_id(it.shop.integration.0).one(&it.test.app.db).await.unwrap().unwrap();
     assert!(row.full_synced_at.is_some(), "all of it was read with the new settings");
+}
+
+/// Changes everything of the integration that does not matter to what its runs read.
+async fn change_the_rest(it: &Scheduled<Refusing>) {
+    let before = integrations::get(&it.test.app, &it.shop.caller, it.shop.integration).await.unwrap();
+    let change = IntegrationChange {
+        name: Some("Renamed".to_owned()),
+        schedule: ScheduleChange { interval_seconds: Some(600), ..ScheduleChange::default() },
+        leave_limit: LimitChange { percent: Some(30), at_least: None },
+        ..IntegrationChange::default()
+    };
+    integrations::update(&it.test.app, &it.shop.caller, it.shop.integration, change).await.unwrap();
+    integrations::pause(&it.test.app, &it.shop.caller, it.shop.integration).await.unwrap();
+    let after = integrations::resume(&it.test.app, &it.shop.caller, it.shop.integration).await.unwrap();
+    assert!(after.updated_at > before.updated_at, "it was changed, and says so");
+    it.test.clock.advance(TimeDelta::minutes(1));
+}
+
+async fn a_pass_counts_whatever_else_of_the_integration_was_changed(db: TestDatabase) {
+    let it = Scheduled::refusing(db).await;
+    let run = it.start(RunMode::Full).await;
+    it.die_waiting_at(run, 150).await;
+    change_the_rest(&it).await;
+    let ended = it.carried(run).await;
+    assert_eq!((ended.status.as_str(), ended.read_count), ("succeeded", i64::from(CUSTOMERS)), "nobody is read twice");
+    let row = integration::Entity::find_by_id(it.shop.integration.0).one(&it.test.app.db).await.unwrap().unwrap();
+    assert!(row.full_synced_at.is_some(), "it counts as a good full pass");
+    it.plan(it.now()).await;
+    assert_eq!(it.due_run().await.lane, "changes");
+}
+
+async fn a_failed_run_is_gone_on_with_whatever_else_was_changed(db: TestDatabase) {
+    let it = Scheduled::refusing(db).await;
+    it.refuse_from(150);
+    let failed = it.due_run().await;
+    it.refuse_from(usize::MAX);
+    it.test.clock.advance(TimeDelta::seconds(1));
+    change_the_rest(&it).await;
+    let next = it.due_run().await;
+    assert_eq!((next.status.as_str(), next.continues), ("succeeded", Some(failed.id)));
+    assert_eq!(next.read_before + next.read_count, i64::from(CUSTOMERS));
 }
 
 async fn a_failed_run_is_gone_on_with_though_one_was_cancelled(db: TestDatabase) {

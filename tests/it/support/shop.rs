@@ -294,6 +294,7 @@ async fn install(
         full_synced_at: Set(None),
         created_at: Set(now),
         updated_at: Set(now),
+        reading_changed_at: Set(now),
     };
     integration::Entity::insert(row).exec_without_returning(&app.db).await.expect("an integration can be made");
     let planned = schedule::ActiveModel {
