@@ -1,5 +1,7 @@
 //! `assent sync`: sync stores now and watch it.
 
+use std::collections::BTreeMap;
+
 use clap::ValueEnum;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -8,12 +10,14 @@ use uuid::Uuid;
 use super::progress::{Show, Watched, watch};
 use super::serve::cancel_on_signal;
 use super::{Failure, Format, print, print_json, table};
-use crate::app;
+use crate::app::{self, App};
 use crate::auth::Caller;
 use crate::config::Config;
-use crate::domain::integration::Notice;
+use crate::domain::ids::IntegrationId;
+use crate::domain::integration::{Integration, Notice};
 use crate::domain::run::SyncRun;
-use crate::domain::sync::{RunMode, RunStatus};
+use crate::domain::sync::{Counts, RunMode, RunStatus};
+use crate::error::{Code, Error};
 use crate::service::integrations;
 use crate::service::syncs::{self, Syncable};
 use crate::sync::worker;
@@ -22,7 +26,8 @@ use crate::sync::worker;
 ///
 /// In a terminal, a bar for each store tells on stderr what was read, how fast, and how much is left where the store tells
 /// its total; then comes a table. Where stderr is no terminal nothing is told meanwhile, unless --watch asks for lines.
-/// Ctrl-C leaves the runs to the next worker.
+/// Ctrl-C leaves the runs to the next worker. A run that waits already is waited for; of a store that is paused or waits for
+/// somebody's decision it is said what to do, and the exit code is 1.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -64,114 +69,151 @@ impl From<Mode> for RunMode {
 
 pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<(), Failure> {
     let app = app::build(config).await?;
-    let stores = chosen(syncs::syncable(&app).await?, &arguments.integrations)?;
+    let stores = chosen(&app, &arguments.integrations).await?;
     let shutdown = CancellationToken::new();
     let signals = tokio::spawn(cancel_on_signal(shutdown.clone()));
-    let mut runs = Vec::with_capacity(stores.len());
-    for store in &stores {
-        let caller = Caller::operator(store.account_id);
-        let run = syncs::start(&app, &caller, store.id, arguments.mode.into()).await?;
-        runs.push(Watched { caller, run, name: store.name.clone() });
-    }
+    let (runs, mut refused) = begin(&app, &stores, arguments.mode.into()).await?;
     let stop = shutdown.child_token();
     let worker = tokio::spawn(worker::run(app.clone(), stop.clone()));
     let ended = tokio::select! {
-        ended = watch(&app, &runs, Show::on_stderr(arguments.watch)) => ended?,
-        () = shutdown.cancelled() => Vec::new(),
+        ended = watch(&app, &runs, Show::on_stderr(arguments.watch)) => Some(ended?),
+        () = shutdown.cancelled() => None,
     };
     stop.cancel();
     signals.abort();
     if worker.await.is_err() {
         return Err(Failure::failed("the sync worker ended badly; see the log"));
     }
-    let mut notices = Vec::with_capacity(stores.len());
-    for (watched, store) in runs.iter().zip(&stores) {
-        notices.push(integrations::get(&app, &watched.caller, store.id).await?.notices);
-    }
-    tell(&stores, &ended, &notices, arguments.format)
-}
-
-fn chosen(mut stores: Vec<Syncable>, wanted: &[Uuid]) -> Result<Vec<Syncable>, Failure> {
-    if !wanted.is_empty() {
-        if let Some(unknown) = wanted.iter().find(|id| !stores.iter().any(|store| store.id.0 == **id)) {
-            return Err(Failure::failed(format!("there is no active integration {unknown}")));
-        }
-        stores.retain(|store| wanted.contains(&store.id.0));
-    }
-    if stores.is_empty() {
-        return Err(Failure::failed("there is no active integration; install a store with POST /v1/integrations"));
-    }
-    Ok(stores)
-}
-
-fn tell(stores: &[Syncable], ended: &[SyncRun], notices: &[Vec<Notice>], format: Format) -> Result<(), Failure> {
-    let rows = || stores.iter().zip(ended);
-    match format {
-        Format::Json => print_json(
-            &rows()
-                .zip(notices)
-                .map(|((store, run), notices)| {
-                    json!({
-                        "integrationId": store.id,
-                        "name": store.name,
-                        "runId": run.id,
-                        "status": run.status,
-                        "counts": run.counts,
-                        "errorCode": run.failure.as_ref().map(|failure| &failure.code),
-                        "errorDetail": run.failure.as_ref().map(|failure| &failure.detail),
-                        "notices": notices,
-                    })
-                })
-                .collect::<Value>(),
-        )?,
-        Format::Table => {
-            let header = [
-                "store",
-                "status",
-                "read",
-                "created",
-                "updated",
-                "unchanged",
-                "skipped",
-                "quarantined",
-                "joined",
-                "left",
-            ];
-            let lines: Vec<Vec<String>> = rows()
-                .map(|(store, run)| {
-                    let counts = run.counts;
-                    let numbers = [
-                        counts.read,
-                        counts.created,
-                        counts.updated,
-                        counts.unchanged,
-                        counts.skipped,
-                        counts.quarantined,
-                        counts.joined,
-                        counts.left,
-                    ];
-                    [store.name.clone(), run.status.to_string()]
-                        .into_iter()
-                        .chain(numbers.map(|number| number.to_string()))
-                        .collect()
-                })
-                .collect();
-            print(&table(&header, &lines))?;
-            for (store, notices) in stores.iter().zip(notices) {
-                for notice in notices {
-                    print(&format!("Note on {}: {}", store.name, notice.detail))?;
-                }
-            }
-        }
-    }
-    let failed = rows().filter(|(_, run)| run.status != RunStatus::Succeeded);
-    let sentences: Vec<String> = failed
-        .map(|(store, run)| {
-            format!("{}: {}", store.name, run.failure.as_ref().map_or("did not end well", |failure| &failure.detail))
-        })
-        .collect();
-    if ended.len() < stores.len() {
+    let Some(ended) = ended else {
         return Err(Failure::failed("stopped; the runs go on with the next worker (assent serve, or assent sync)"));
+    };
+    let mut ended: BTreeMap<IntegrationId, SyncRun> = ended.into_iter().map(|run| (run.integration_id, run)).collect();
+    let mut outcomes = Vec::with_capacity(stores.len());
+    for store in stores {
+        let shown = integrations::get(&app, &Caller::operator(store.account_id), store.id).await?;
+        let came = match (ended.remove(&store.id), refused.remove(&store.id)) {
+            (Some(run), _) => Came::Ended(Box::new(run)),
+            (None, why) => Came::Refused(refusal(why.unwrap_or_default(), &shown)),
+        };
+        outcomes.push(Outcome { store, came, notices: shown.notices });
     }
+    match arguments.format {
+        Format::Json => print_json(&outcomes.iter().map(Outcome::json).collect::<Value>())?,
+        Format::Table => tell(&outcomes)?,
+    }
+    let sentences: Vec<String> = outcomes.iter().filter_map(Outcome::trouble).collect();
     if sentences.is_empty() { Ok(()) } else { Err(Failure::failed(sentences.join("; "))) }
+}
+
+/// What came of one store.
+struct Outcome {
+    store: Syncable,
+    came: Came,
+    notices: Vec<Notice>,
+}
+
+enum Came {
+    /// Its run ended, well or not.
+    Ended(Box<SyncRun>),
+    /// No run may begin before somebody acts: why, and what to do.
+    Refused(String),
+}
+
+/// The stores that are named, in whatever state; else all that are active.
+async fn chosen(app: &App, wanted: &[Uuid]) -> Result<Vec<Syncable>, Failure> {
+    if wanted.is_empty() {
+        let stores = syncs::syncable(app).await?;
+        let none =
+            "there is no active integration; install a store with POST /v1/integrations, or resume one that is paused";
+        return if stores.is_empty() { Err(Failure::failed(none)) } else { Ok(stores) };
+    }
+    let ids: Vec<IntegrationId> = wanted.iter().map(|id| (*id).into()).collect();
+    let stores = syncs::those(app, &ids).await?;
+    match ids.iter().find(|id| !stores.iter().any(|store| store.id == **id)) {
+        Some(unknown) => Err(Failure::failed(format!("there is no integration {unknown}"))),
+        None => Ok(stores),
+    }
+}
+
+/// Queues the runs. A store of which none may begin now keeps none of the others waiting.
+async fn begin(
+    app: &App,
+    stores: &[Syncable],
+    mode: RunMode,
+) -> Result<(Vec<Watched>, BTreeMap<IntegrationId, String>), Failure> {
+    let (mut runs, mut refused) = (Vec::with_capacity(stores.len()), BTreeMap::new());
+    for store in stores {
+        let caller = Caller::operator(store.account_id);
+        match syncs::start(app, &caller, store.id, mode).await {
+            Ok(run) => runs.push(Watched { caller, run, name: store.name.clone() }),
+            Err(Error::Conflict(why)) => {
+                refused.insert(store.id, why);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok((runs, refused))
+}
+
+/// Why no run may begin, with what is shown of the integration where the API would have to be asked for it.
+fn refusal(why: String, shown: &Integration) -> String {
+    match &shown.state_detail {
+        Some(detail) => format!("{why} (stateDetail: {detail})"),
+        None => why,
+    }
+}
+
+impl Outcome {
+    fn json(&self) -> Value {
+        let Self { store, came, notices } = self;
+        let (run, code, detail) = match came {
+            Came::Ended(run) => {
+                let failure = run.failure.as_ref();
+                (Some(run), failure.map(|failure| &*failure.code), failure.map(|failure| &*failure.detail))
+            }
+            Came::Refused(why) => (None, Some(Code::Conflict.as_str()), Some(why.as_str())),
+        };
+        json!({
+            "integrationId": store.id,
+            "name": store.name,
+            "runId": run.map(|run| run.id),
+            "status": run.map(|run| run.status),
+            "counts": run.map(|run| run.counts),
+            "errorCode": code,
+            "errorDetail": detail,
+            "notices": notices,
+        })
+    }
+
+    fn row(&self) -> Vec<String> {
+        let Came::Ended(run) = &self.came else { return vec![self.store.name.clone(), "not begun".to_owned()] };
+        let Counts { read, created, updated, unchanged, skipped, quarantined, joined, left } = run.counts;
+        let numbers = [read, created, updated, unchanged, skipped, quarantined, joined, left];
+        [self.store.name.clone(), run.status.to_string()]
+            .into_iter()
+            .chain(numbers.map(|number| number.to_string()))
+            .collect()
+    }
+
+    /// What did not go well.
+    fn trouble(&self) -> Option<String> {
+        let why = match &self.came {
+            Came::Ended(run) if run.status == RunStatus::Succeeded => return None,
+            Came::Ended(run) => run.failure.as_ref().map_or("did not end well", |failure| &failure.detail),
+            Came::Refused(why) => why,
+        };
+        Some(format!("{}: {why}", self.store.name))
+    }
+}
+
+fn tell(outcomes: &[Outcome]) -> Result<(), Failure> {
+    let header =
+        ["store", "status", "read", "created", "updated", "unchanged", "skipped", "quarantined", "joined", "left"];
+    print(&table(&header, &outcomes.iter().map(Outcome::row).collect::<Vec<_>>()))?;
+    for Outcome { store, notices, .. } in outcomes {
+        for notice in notices {
+            print(&format!("Note on {}: {}", store.name, notice.detail))?;
+        }
+    }
+    Ok(())
 }

@@ -111,7 +111,7 @@ pub async fn cancel(app: &App, caller: &Caller, run: SyncRunId) -> Result<(), Er
     Ok(())
 }
 
-/// A store that can be synced, as the operator of the program sees it.
+/// A store that may be synced, as the operator of the program sees it.
 #[derive(Debug, Clone)]
 pub struct Syncable {
     /// Identity.
@@ -122,6 +122,12 @@ pub struct Syncable {
     pub name: String,
 }
 
+impl From<installed::Named> for Syncable {
+    fn from((id, account_id, name): installed::Named) -> Self {
+        Self { id, account_id, name }
+    }
+}
+
 /// Most integrations that are listed at once.
 const MAX_SYNCABLE: u64 = 1000;
 
@@ -130,6 +136,14 @@ const MAX_SYNCABLE: u64 = 1000;
 /// # Errors
 /// Storage fails.
 pub async fn syncable(app: &App) -> Result<Vec<Syncable>, Error> {
-    let stores = installed::active(&app.db, MAX_SYNCABLE).await?;
-    Ok(stores.into_iter().map(|(id, account_id, name)| Syncable { id, account_id, name }).collect())
+    Ok(installed::active(&app.db, MAX_SYNCABLE).await?.into_iter().map(Syncable::from).collect())
+}
+
+/// Those of the integrations that are there, whoever's they are and whether they may be synced or not, oldest first. For the
+/// command line only.
+///
+/// # Errors
+/// Storage fails.
+pub async fn those(app: &App, ids: &[IntegrationId]) -> Result<Vec<Syncable>, Error> {
+    Ok(installed::those(&app.db, ids).await?.into_iter().map(Syncable::from).collect())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ::entity::integration::{Column, Entity, Model};
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, LockType};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use serde_json::{Value, json};
 
 use super::sync_runs::Run;
@@ -81,16 +81,21 @@ pub(crate) async fn of_platform(
 }
 
 /// All integrations that may be synced, whoever's they are, oldest first: for the operator. At most `limit`.
-pub(crate) async fn active(
-    db: &impl ConnectionTrait,
-    limit: u64,
-) -> Result<Vec<(IntegrationId, AccountId, String)>, DbErr> {
-    let rows = Entity::find()
-        .filter(Column::State.eq(IntegrationState::Active.as_str()))
-        .order_by_asc(Column::Id)
-        .limit(limit)
-        .all(db)
-        .await?;
+pub(crate) async fn active(db: &impl ConnectionTrait, limit: u64) -> Result<Vec<Named>, DbErr> {
+    let active = Entity::find().filter(Column::State.eq(IntegrationState::Active.as_str()));
+    named(db, active.limit(limit)).await
+}
+
+/// Those of the integrations that are there, in whatever state, whoever's they are, oldest first: for the operator.
+pub(crate) async fn those(db: &impl ConnectionTrait, ids: &[IntegrationId]) -> Result<Vec<Named>, DbErr> {
+    named(db, Entity::find().filter(Column::Id.is_in(ids.iter().map(|id| id.0)))).await
+}
+
+/// An integration, whose it is, and its name.
+pub(crate) type Named = (IntegrationId, AccountId, String);
+
+async fn named(db: &impl ConnectionTrait, found: Select<Entity>) -> Result<Vec<Named>, DbErr> {
+    let rows = found.order_by_asc(Column::Id).all(db).await?;
     Ok(rows.into_iter().map(|row| (row.id.into(), row.account_id.into(), row.name)).collect())
 }
 

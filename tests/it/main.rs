@@ -44,6 +44,7 @@ mod simulation;
 mod store_text;
 mod support;
 mod sync;
+mod sync_beside;
 mod sync_cost;
 mod sync_crash;
 mod sync_export;
