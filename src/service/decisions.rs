@@ -16,7 +16,7 @@ use crate::store::sync_runs::{NewRun, Run};
 use crate::store::{begin, installed, job_queue, ledger, resume, schedules, sync_runs};
 
 /// Says that a run which stopped to ask may take off lists whom it will, and queues the run that goes on from its
-/// checkpoint. That holds for this pass alone; one that has to begin anew, because the integration was changed or a day has
+/// checkpoint. That holds for this pass alone; one that has to begin anew, because its settings were changed or a day has
 /// passed, asks again.
 ///
 /// # Errors
