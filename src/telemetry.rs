@@ -4,6 +4,7 @@
 
 mod collector;
 pub(crate) mod names;
+mod panics;
 pub(crate) mod prometheus;
 pub(crate) mod traces;
 mod waiting;
@@ -19,6 +20,7 @@ use crate::config::{Config, LogFormat};
 
 pub use collector::Traces;
 pub use names::*;
+pub use panics::report_panics;
 pub use prometheus::{init_metrics, render_metrics, sum_up};
 pub use waiting::{Wait, Waiting};
 

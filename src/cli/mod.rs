@@ -76,6 +76,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         "warn".clone_into(&mut config.log);
     }
     let traces = crate::telemetry::init(&config)?;
+    crate::telemetry::report_panics();
     let ended = carry_out(cli.command, config).await;
     traces.flush().await;
     ended

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, print};
 use crate::app::{self, App};
 use crate::config::Config;
-use crate::sync::{gauges, hints, history, registration, scheduler, worker};
+use crate::sync::workers;
 use crate::{server, telemetry};
 
 /// Run the service: the API, the scheduler with its sync workers, and the webhook workers.
@@ -52,20 +52,14 @@ pub(super) async fn bind(mut config: Config) -> Result<(TcpListener, Config), Fa
 
 /// Serves, syncs and carries out webhooks until `shutdown`; when the server ends, so do the workers.
 pub(super) async fn with_worker(app: App, listener: TcpListener, shutdown: &CancellationToken) -> Result<(), Failure> {
-    let workers = [
-        tokio::spawn(scheduler::run(app.clone(), shutdown.clone())),
-        tokio::spawn(worker::run(app.clone(), shutdown.clone())),
-        tokio::spawn(hints::run(app.clone(), shutdown.clone())),
-        tokio::spawn(registration::run(app.clone(), shutdown.clone())),
-        tokio::spawn(gauges::run(app.clone(), shutdown.clone())),
-        tokio::spawn(history::run(app.clone(), shutdown.clone())),
-    ];
+    let workers = tokio::spawn({
+        let (app, shutdown) = (app.clone(), shutdown.clone());
+        async move { workers::run(&app, &shutdown).await }
+    });
     let served = server::serve(listener, app, shutdown.clone()).await;
     shutdown.cancel();
-    for worker in workers {
-        if worker.await.is_err() {
-            return Err(Failure::failed("a worker ended badly; see the log"));
-        }
+    if workers.await.is_err() {
+        return Err(Failure::failed("the workers ended badly; see the log"));
     }
     served.map_err(|error| Failure::failed(format!("the server stopped: {error}")))
 }

@@ -6,6 +6,12 @@
 //! records again after a webhook (`hint_batch`), and [`registration`] keeps the webhooks registered at the stores; [`privacy`]
 //! carries out what people ask for by law. `dry_run` looks without writing, [`history`] removes old runs. `tell` and
 //! [`gauges`] are the metrics of all that.
+//! [`worker`] takes runs up, [`engine`] carries one through, `page` writes one page in one transaction, `reading` says
+//! what its records come to; `completeness` looks for whom a full pass did not see, and `guard` stops a run that would take
+//! too many off a list. Beside it [`hints`] reads single records again after a webhook (`hint_batch`), and [`registration`]
+//! keeps the webhooks registered at the stores; [`privacy`] carries out what people ask for by law, and [`history`] removes
+//! old runs. [`workers`] keeps all of them up. `dry_run` looks without writing. `tell` and [`gauges`] are the metrics of
+//! all that.
 //!
 //! **Invariant:** whatever a run writes, it writes under its lease token; a worker that lost its lease writes nothing.
 
@@ -27,3 +33,4 @@ pub mod registration;
 pub mod scheduler;
 mod tell;
 pub mod worker;
+pub mod workers;

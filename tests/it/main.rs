@@ -21,6 +21,7 @@ mod magento_recorded;
 mod metrics;
 mod notices;
 mod opt_out_latency;
+mod panics;
 mod privacy;
 mod progress;
 mod readers;
