@@ -42,6 +42,8 @@ pub struct App {
     pub sync_slots: usize,
     /// How long a run may take.
     pub run_limits: RunLimits,
+    /// How long a client of a socket may be silent.
+    pub socket_limits: SocketLimits,
     /// How long runs are remembered.
     pub history: TimeDelta,
     /// Wakes the sync worker when a run was queued or shall be cancelled.
@@ -96,6 +98,26 @@ pub struct RunLimits {
 impl Default for RunLimits {
     fn default() -> Self {
         Self { without_progress: Duration::from_mins(5), whole: Duration::from_hours(6) }
+    }
+}
+
+/// How long a client of a socket may be silent, and how long it may not listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SocketLimits {
+    /// Until it has said who it is.
+    pub first_message: Duration,
+    /// Between two requests for a sign of life. Proxies close what is silent, often after 60 seconds.
+    pub ping: Duration,
+    /// Without any sign of life.
+    pub silence: Duration,
+    /// Until the network takes a message: it does not while a client reads nothing.
+    pub send: Duration,
+}
+
+impl Default for SocketLimits {
+    fn default() -> Self {
+        let [first_message, ping, silence, send] = [10, 15, 45, 10].map(Duration::from_secs);
+        Self { first_message, ping, silence, send }
     }
 }
 
@@ -165,6 +187,7 @@ pub async fn build(config: &Config) -> Result<App, BuildError> {
         lease: config.lease(),
         sync_slots: config.sync_slots,
         run_limits: RunLimits::default(),
+        socket_limits: SocketLimits::default(),
         history: config.history(),
         wake_worker: Arc::new(Notify::new()),
         wake_hints: Arc::new(Notify::new()),

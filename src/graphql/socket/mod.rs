@@ -26,20 +26,12 @@ use super::Schema;
 use super::http::MAX_BODY_BYTES;
 use super::limits::refused;
 use super::operation::Parameters;
-use crate::app::App;
+use crate::app::{App, SocketLimits};
 use crate::auth::Admission;
 use crate::error::{Error, Problem};
 
-/// Time until a client has said who it is.
-const INITIALISATION: Duration = Duration::from_secs(10);
-/// How often the clock is looked at.
+/// How often the clock is looked at, at least.
 const TICK: Duration = Duration::from_secs(1);
-/// How often a client is asked for a sign of life: proxies close what is silent, often after 60 seconds.
-const PING: Duration = Duration::from_secs(15);
-/// After how long without any sign of life a client is given up.
-const SILENCE: Duration = Duration::from_secs(45);
-/// How long a message may take to be handed to the network: a client that reads nothing is given up.
-const SEND: Duration = Duration::from_secs(10);
 /// How long a client may take to answer a close.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -75,11 +67,16 @@ async fn serve(mut socket: WebSocket, mut session: Session) {
         end = session.converse(&mut socket) => end,
     };
     drop(session);
-    if let End::Closed(close) = end {
-        let told = timeout(FAREWELL, socket.send(Message::Close(Some(close.frame())))).await;
-        if !matches!(told, Ok(Ok(()))) {
-            return;
+    match end {
+        End::Closed(close) => {
+            let told = timeout(FAREWELL, socket.send(Message::Close(Some(close.frame())))).await;
+            if !matches!(told, Ok(Ok(()))) {
+                return;
+            }
         }
+        End::Left => {}
+        // It would hear nothing, and might go on sending.
+        End::GivenUp => return,
     }
     // A connection that is dropped with something unread loses what was sent last.
     let answered = async { while let Some(Ok(_)) = socket.recv().await {} };
@@ -90,8 +87,10 @@ async fn serve(mut socket: WebSocket, mut session: Session) {
 enum End {
     /// By us.
     Closed(Close),
-    /// By the client, or it is silent.
-    Gone,
+    /// By the client.
+    Left,
+    /// The client is silent, or does not listen.
+    GivenUp,
 }
 
 impl From<Close> for End {
@@ -123,7 +122,8 @@ impl Session {
 
     /// Hears and answers until one of both has enough.
     async fn converse(&mut self, socket: &mut WebSocket) -> End {
-        let mut ticks = interval(TICK);
+        let SocketLimits { ping, send, .. } = self.app.socket_limits;
+        let mut ticks = interval(TICK.min(ping / 4));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let answer = tokio::select! {
@@ -133,9 +133,9 @@ impl Session {
             };
             match answer {
                 Ok(None) => {}
-                Ok(Some(message)) => match timeout(SEND, socket.send(message)).await {
+                Ok(Some(message)) => match timeout(send, socket.send(message)).await {
                     Ok(Ok(())) => {}
-                    Ok(Err(_)) | Err(_) => return End::Gone,
+                    Ok(Err(_)) | Err(_) => return End::GivenUp,
                 },
                 Err(end) => return end,
             }
@@ -144,16 +144,17 @@ impl Session {
 
     /// Ends what has lasted too long, and asks for a sign of life when it is time.
     fn look_at_the_clock(&mut self) -> Result<Option<Message>, End> {
-        if !self.is_initialised && self.opened_at.elapsed() >= INITIALISATION {
+        let SocketLimits { first_message, ping, silence, .. } = self.app.socket_limits;
+        if !self.is_initialised && self.opened_at.elapsed() >= first_message {
             return Err(Close::InitialisationTimeout.into());
         }
         if self.admission.as_ref().is_some_and(|admission| self.app.clock.now() >= admission.expires_at) {
             return Err(Close::Forbidden.into());
         }
-        if self.heard_at.elapsed() >= SILENCE {
-            return Err(End::Gone);
+        if self.heard_at.elapsed() >= silence {
+            return Err(End::GivenUp);
         }
-        if self.pinged_at.elapsed() < PING {
+        if self.pinged_at.elapsed() < ping {
             return Ok(None);
         }
         self.pinged_at = Instant::now();
@@ -165,7 +166,7 @@ impl Session {
         let text = match heard {
             Some(Ok(Message::Text(text))) => text,
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(None),
-            None | Some(Ok(Message::Close(_))) => return Err(End::Gone),
+            None | Some(Ok(Message::Close(_))) => return Err(End::Left),
             Some(Ok(Message::Binary(_))) => return Err(Close::BadRequest("messages must be text").into()),
             Some(Err(_)) => return Err(Close::BadRequest("a frame can't be read, or has more than 1 MiB").into()),
         };

@@ -3,6 +3,7 @@
 mod command;
 mod events;
 mod protocol;
+mod silence;
 mod socket;
 
 use std::sync::Arc;
@@ -44,7 +45,13 @@ struct Live {
 
 impl Live {
     async fn new(db: TestDatabase) -> Self {
-        let test = TestApp::new(db).await;
+        Self::with(db, |_| ()).await
+    }
+
+    /// The same with something changed before it starts.
+    async fn with(db: TestDatabase, change: impl FnOnce(&mut App)) -> Self {
+        let mut test = TestApp::new(db).await;
+        change(&mut test.app);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
         let url = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
         let app = App { clock: Arc::new(SystemClock), ..test.app.clone() };

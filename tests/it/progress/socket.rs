@@ -86,6 +86,19 @@ impl Socket {
         self.0.send(message).await.expect("the socket takes a message");
     }
 
+    /// Sends what nobody may take any more.
+    pub(super) async fn push(&mut self, message: Message) -> Result<(), Error> {
+        tokio::time::timeout(PATIENCE, self.0.send(message)).await.expect("the other side gives up in time")
+    }
+
+    /// The connection without anybody who speaks the protocol on it.
+    pub(super) fn into_tcp(self) -> TcpStream {
+        match self.0.into_inner() {
+            MaybeTlsStream::Plain(stream) => stream,
+            _ => panic!("the tests speak plain HTTP"),
+        }
+    }
+
     pub(super) async fn subscribe(&mut self, id: &str, query: &str, variables: Value) {
         let payload = json!({"query": query, "variables": variables});
         self.say(&json!({"type": "subscribe", "id": id, "payload": payload})).await;
