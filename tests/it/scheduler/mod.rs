@@ -26,6 +26,7 @@ use crate::support::shop::{Installed, Shop};
 
 mod due;
 mod passes;
+mod shown;
 mod trouble;
 
 struct Scheduled<S = Shop> {
