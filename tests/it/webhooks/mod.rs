@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod arriving;
+mod budget;
 mod carried_out;
 mod compliance;
 mod handed_on;
