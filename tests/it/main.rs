@@ -54,6 +54,7 @@ mod sync_recorded;
 mod sync_sfcc;
 mod sync_stop;
 mod sync_words;
+mod takeover;
 mod traces;
 mod traps;
 mod webhooks;
