@@ -41,6 +41,8 @@ pub struct Model {
     pub shrink_at_least: i32,
     /// When the last run ended well.
     pub synced_at: Option<DateTimeUtc>,
+    /// The lists show what the store did then, or something newer.
+    pub as_at: Option<DateTimeUtc>,
     /// When the last full run ended well.
     pub full_synced_at: Option<DateTimeUtc>,
     /// When it was made.

@@ -30,10 +30,8 @@ pub struct Model {
     pub read_before: i64,
     /// Whether it failed so that the next run may go on from its checkpoint.
     pub is_resumable: bool,
-    /// How often in a row its worker died at the same page.
+    /// How often in a row its worker died without getting on.
     pub deaths: i32,
-    /// Pages written when its worker last died.
-    pub death_page: i32,
     /// See `Counts`.
     pub read_count: i64,
     /// See `Counts`.
@@ -76,6 +74,8 @@ pub struct Model {
     pub lease_until: Option<DateTimeUtc>,
     /// When it was asked for.
     pub queued_at: DateTimeUtc,
+    /// When its turn is among the runs of all accounts.
+    pub turn_at: DateTimeUtc,
     /// When a worker first took it up.
     pub started_at: Option<DateTimeUtc>,
     /// When it ended.

@@ -87,12 +87,39 @@ pub enum Pass {
     Full,
     /// What changed since a watermark, and more where the platform can't tell.
     Since(Watermark),
+    /// What changed since a watermark, as far as the platform can tell: beside a pass that reads everything.
+    Beside(Watermark),
+}
+
+impl Pass {
+    /// From where changes are read.
+    #[must_use]
+    pub const fn watermark(&self) -> Option<&Watermark> {
+        match self {
+            Self::Full => None,
+            Self::Since(watermark) | Self::Beside(watermark) => Some(watermark),
+        }
+    }
 }
 
 /// From where the next incremental pass over a stream begins. Its content is the connector's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Watermark(pub Value);
+
+impl Watermark {
+    /// That of a stream which every pass reads as a whole, so that there is nothing to remember.
+    #[must_use]
+    pub fn of_nothing() -> Self {
+        Self(Value::Object(serde_json::Map::new()))
+    }
+
+    /// Whether it is [`Watermark::of_nothing`].
+    #[must_use]
+    pub fn is_of_nothing(&self) -> bool {
+        self.0.as_object().is_some_and(serde_json::Map::is_empty)
+    }
+}
 
 /// From where an interrupted pass goes on. Its content is the connector's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

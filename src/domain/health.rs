@@ -70,10 +70,10 @@ impl Planned {
     }
 }
 
-/// How far the lists are behind the store at most: since when it was last read well, or since when it is there.
+/// How far the lists are behind the store at most: since the last reading that ended well began, or since the store is there.
 #[must_use]
-pub fn lag(synced_at: Option<DateTime<Utc>>, created_at: DateTime<Utc>, now: DateTime<Utc>) -> TimeDelta {
-    (now - synced_at.unwrap_or(created_at)).max(TimeDelta::zero())
+pub fn lag(as_at: Option<DateTime<Utc>>, created_at: DateTime<Utc>, now: DateTime<Utc>) -> TimeDelta {
+    (now - as_at.unwrap_or(created_at)).max(TimeDelta::zero())
 }
 
 #[cfg(test)]

@@ -68,6 +68,20 @@ impl Schedule {
         ended_at + self.interval + share(self.interval, JITTER * chance)
     }
 
+    /// The same, or when the whole store is to be read if that is sooner: else a time of day would be kept by chance alone where the
+    /// interval is long.
+    #[must_use]
+    pub fn next_run_before(
+        &self,
+        full_pass_at: Option<DateTime<Utc>>,
+        ended_at: DateTime<Utc>,
+        chance: f64,
+    ) -> DateTime<Utc> {
+        let next = self.next_run(ended_at, chance);
+        // One that is due already found no room, and is synced by what changed until it does.
+        full_pass_at.filter(|at| *at > ended_at).map_or(next, |at| at.min(next))
+    }
+
     /// From when on a run reads the whole store again, after a full pass or a change of the schedule at `from`.
     #[must_use]
     pub fn next_full_pass(&self, from: DateTime<Utc>, chance: f64) -> DateTime<Utc> {

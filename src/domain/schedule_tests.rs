@@ -24,6 +24,17 @@ fn an_interval_is_counted_from_the_end_of_the_run() {
 }
 
 #[test]
+fn a_long_interval_does_not_make_the_daily_pass_late() {
+    let schedule = Schedule { interval: TimeDelta::hours(24), ..daily("03:30:00", "UTC") };
+    let ended = at("2026-04-04T15:00:00Z");
+    let full_pass_at = schedule.next_full_pass(ended, 0.0);
+    assert_eq!(schedule.next_run_before(Some(full_pass_at), ended, 1.0), at("2026-04-05T03:30:00Z"));
+    // One that is overdue found no room; what changed is read in time all the same, and not without pause.
+    assert_eq!(schedule.next_run_before(Some(ended), ended, 0.0), at("2026-04-05T15:00:00Z"));
+    assert_eq!(schedule.next_run_before(None, ended, 0.0), at("2026-04-05T15:00:00Z"));
+}
+
+#[test]
 fn a_full_pass_without_a_time_is_due_within_a_day() {
     let ended = at("2026-04-04T12:00:00Z");
     assert_eq!(Schedule::default().next_full_pass(ended, 0.0), at("2026-04-05T12:00:00Z"));

@@ -36,6 +36,12 @@ pub enum Verdict {
 }
 
 impl Limit {
+    /// Whether so few leave that their share does not matter.
+    #[must_use]
+    pub fn is_small(self, left: u64, about: u64) -> bool {
+        u128::from(left) + u128::from(about) < u128::from(self.at_least)
+    }
+
     /// Whether `about` more may leave a list that had `members` when the reading began and that `left` have left since.
     ///
     /// A list that was empty then can't shrink: whoever leaves it came in the same reading.
@@ -43,9 +49,8 @@ impl Limit {
     pub fn decide(self, members: u64, left: u64, about: u64) -> Verdict {
         let leaving = u128::from(left) + u128::from(about);
         let is_free = self.percent >= 100 || members == 0 || about == 0;
-        let is_small = leaving < u128::from(self.at_least);
         let is_part = leaving * 100 <= u128::from(members) * u128::from(self.percent);
-        if is_free || is_small || is_part { Verdict::Go } else { Verdict::Stop }
+        if is_free || self.is_small(left, about) || is_part { Verdict::Go } else { Verdict::Stop }
     }
 }
 
@@ -56,15 +61,33 @@ pub struct ListTally {
     pub joined: u64,
     /// Contacts that went off it.
     pub left: u64,
-    /// How many members it had when the reading began; counted when the first of them is about to leave.
+    /// How many members it had when the reading began; counted once so many are about to leave that it matters.
     pub members: Option<u64>,
+    /// Contacts that went off it by readings before this one, none of which came to a good end. Then `members` is how many it
+    /// had when the first of those began.
+    #[serde(default)]
+    pub left_before: u64,
 }
 
 impl ListTally {
     /// How many members it had when the reading began, if it has so many now.
     #[must_use]
     pub const fn members_before(self, now: u64) -> u64 {
-        (now + self.left).saturating_sub(self.joined)
+        (now + self.left + self.left_before).saturating_sub(self.joined)
+    }
+
+    /// How many have gone off it as far as the limit asks. Who left by an earlier reading and comes back has not.
+    #[must_use]
+    pub const fn gone(self) -> u64 {
+        self.left + self.left_before.saturating_sub(self.joined)
+    }
+
+    /// What a reading that begins anew starts from, after one that did not end well: else two refusals would let the same people
+    /// leave in three parts. `None` where nobody has gone.
+    #[must_use]
+    pub fn carried_on(self) -> Option<Self> {
+        let left_before = self.gone();
+        (left_before > 0).then_some(Self { joined: 0, left: 0, members: self.members, left_before })
     }
 }
 
@@ -94,6 +117,18 @@ mod tests {
         for (members, left, about, verdict) in cases {
             assert_eq!(Limit::default().decide(members, left, about), verdict, "{members}, {left}, {about}");
         }
+    }
+
+    #[test]
+    fn who_left_by_a_refused_reading_counts_in_the_next_until_they_are_back() {
+        let refused = ListTally { joined: 7, left: 200, members: Some(1000), left_before: 0 };
+        let next = refused.carried_on().unwrap();
+        assert_eq!((next.gone(), next.members), (200, Some(1000)));
+        assert_eq!(Limit::default().decide(1000, next.gone(), 1), Verdict::Stop);
+        let after_next = ListTally { left: 5, ..next }.carried_on().unwrap();
+        assert_eq!(after_next.gone(), 205);
+        assert_eq!(ListTally { joined: 200, ..next }.gone(), 0);
+        assert_eq!(ListTally { joined: 200, ..next }.carried_on(), None);
     }
 
     fn limits() -> impl Strategy<Value = Limit> {

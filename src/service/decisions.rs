@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::domain::access::Scope;
 use crate::domain::failure::CONFIRMATION_NEEDED;
-use crate::domain::health::Planned;
+use crate::domain::health::{Held, Planned};
 use crate::domain::ids::SyncRunId;
 use crate::domain::sync::{Lane, RunCause};
 use crate::error::Error;
@@ -38,17 +38,29 @@ pub async fn confirm(app: &App, caller: &Caller, run: SyncRunId) -> Result<SyncR
         cause: RunCause::Request,
     };
     let (next, lane) = sync_runs::queue(&tx, new, now).await?;
-    resume::confirm(&tx, next).await?;
+    resume::confirm(&tx, run.id).await?;
     job_queue::add(&tx, next, lane).await?;
     tx.commit().await?;
     app.wake_worker.notify_waiters();
     Ok(next)
 }
 
+/// Refuses what would answer the question of a run that asks by the way.
+///
+/// # Errors
+/// [`Error::Conflict`]: the schedule waits for a decision.
+pub(super) fn refuse_while_asked(held: &Held) -> Result<(), Error> {
+    if held.code != CONFIRMATION_NEEDED {
+        return Ok(());
+    }
+    Err(Error::Conflict(format!("the run {} waits for a decision; confirm it or cancel it first", held.run)))
+}
+
 /// Says that a run which stopped to ask must not go on: the next one reads anew, an interval from now, and asks again if the
-/// store still says the same. `false`: it waits for no decision.
-pub(super) async fn refuse(app: &App, tx: &impl ConnectionTrait, run: &Run) -> Result<bool, Error> {
-    let Some(planned) = asked_by(tx, run).await? else { return Ok(false) };
+/// store still says the same.
+/// Does nothing to a run that waits for no decision.
+pub(super) async fn refuse(app: &App, tx: &impl ConnectionTrait, run: &Run) -> Result<(), Error> {
+    let Some(planned) = asked_by(tx, run).await? else { return Ok(()) };
     let now = app.clock.now();
     resume::give_up(tx, run.id).await?;
     let after = After {
@@ -57,12 +69,10 @@ pub(super) async fn refuse(app: &App, tx: &impl ConnectionTrait, run: &Run) -> R
         failures: planned.failures,
         held_code: None,
     };
-    schedules::plan_next(tx, run.integration_id, run.id, &after, now).await?;
-    Ok(true)
+    Ok(schedules::plan_next(tx, run.integration_id, run.id, &after, now).await?)
 }
 
 async fn undecided(tx: &DatabaseTransaction, caller: &Caller, run: SyncRunId) -> Result<Run, Error> {
-    ledger::lock(tx, caller.account_id).await?;
     let found = sync_runs::find_of(tx, caller.account_id, run).await?;
     let run = found.ok_or(Error::NotFound("sync run"))?;
     let sentence = "the run waits for no decision: it did not ask, or somebody has decided already";

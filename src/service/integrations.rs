@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::mappings::{self, MappingChange};
 use super::stores::{seal_place, unseal};
-use super::{hosts, input, privacy, webhooks};
+use super::{decisions, hosts, input, privacy, webhooks};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::connectors::{self, ConnectionReport, Settings};
@@ -253,11 +253,12 @@ async fn plan_anew(
     let mut planned = schedules::lock(tx, id).await?.ok_or(Error::NotFound("integration"))?;
     let now = app.clock.now();
     let schedule = change.apply(planned.schedule)?;
-    // A shorter interval brings the next run forward; a longer one holds from the run after it.
-    planned.next_run_at = planned.next_run_at.min(schedule.next_run(now, 0.0));
     if schedule.full_pass != planned.schedule.full_pass && planned.next_full_pass_at.is_some() {
         planned.next_full_pass_at = Some(schedule.next_full_pass(now, 0.0));
     }
+    // A shorter interval brings the next run forward; a longer one holds from the run after it.
+    let next = schedule.next_run_before(planned.next_full_pass_at, now, 0.0);
+    planned.next_run_at = planned.next_run_at.min(next);
     planned.schedule = schedule;
     Ok(schedules::update(tx, caller.account_id, id, &planned).await?)
 }
@@ -342,11 +343,16 @@ async fn set_state(
 ) -> Result<Integration, Error> {
     let tx = begin(&app.db).await?;
     let row = rows::lock(&tx, caller.account_id, id).await?.ok_or(Error::NotFound("integration"))?;
+    let was_active = row.state == IntegrationState::Active.as_str();
     let change = Change { state: Some(state), ..Change::default() };
     rows::update(&tx, row, change, app.clock.now()).await?;
     let now = app.clock.now();
     match state {
-        IntegrationState::Active => schedules::make_due(&tx, id, now).await?,
+        IntegrationState::Active => match schedules::lock(&tx, id).await?.and_then(|planned| planned.held) {
+            Some(held) if was_active => decisions::refuse_while_asked(&held)?,
+            Some(held) if decisions::refuse_while_asked(&held).is_err() => {}
+            _ => schedules::make_due(&tx, id, now).await?,
+        },
         // One that waits could only fail.
         IntegrationState::Paused => cancelling::queued_of(&tx, caller.account_id, id, now).await?,
         IntegrationState::NeedsAttention => {}

@@ -57,7 +57,7 @@ async fn close(app: &App, account: AccountId, integration: IntegrationId) -> Res
     ledger::lock(&tx, account).await?;
     let detail =
         "the store removed the app and asked for its data to be erased; delete the integration, or connect it anew";
-    installed::need_attention(&tx, integration, STORE_LEFT, detail).await?;
+    installed::need_attention(&tx, integration, None, (STORE_LEFT, detail)).await?;
     installed::forget_reading(&tx, integration).await?;
     cancelling::request_of(&tx, account, integration, now).await?;
     tx.commit().await?;

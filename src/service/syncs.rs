@@ -6,7 +6,6 @@ use super::decisions;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::domain::access::Scope;
-use crate::domain::failure::CONFIRMATION_NEEDED;
 use crate::domain::ids::{AccountId, IntegrationId, SyncRunId};
 use crate::domain::sync::{IntegrationState, Lane, RunCause, RunMode};
 use crate::error::Error;
@@ -27,10 +26,7 @@ pub async fn start(app: &App, caller: &Caller, integration: IntegrationId, mode:
     refuse_unless_active(store.state)?;
     let planned = schedules::find(&tx, integration).await?;
     if let Some(held) = planned.and_then(|planned| planned.held) {
-        if held.code == CONFIRMATION_NEEDED {
-            let sentence = format!("the run {} waits for a decision; confirm it or cancel it first", held.run);
-            return Err(Error::Conflict(sentence));
-        }
+        decisions::refuse_while_asked(&held)?;
         // Who starts it by hand has looked at why it was held.
         schedules::make_due(&tx, integration, app.clock.now()).await?;
     }
@@ -62,6 +58,10 @@ pub(crate) async fn start_reading_all(app: &App, store: &InstalledStore) -> Resu
         return Ok(());
     }
     let tx = begin(&app.db).await?;
+    ledger::lock(&tx, store.account_id).await?;
+    if schedules::find(&tx, store.id).await?.is_none_or(|planned| planned.held.is_some()) {
+        return Ok(());
+    }
     match queue(app, &tx, store, RunMode::Full, RunCause::Webhook).await {
         Ok(_) => tx.commit().await?,
         // The integration was deleted meanwhile.
@@ -95,17 +95,17 @@ async fn queue(
 pub async fn cancel(app: &App, caller: &Caller, run: SyncRunId) -> Result<(), Error> {
     caller.require(Scope::SyncsWrite)?;
     let found = sync_runs::find_of(&app.db, caller.account_id, run).await?.ok_or(Error::NotFound("sync run"))?;
-    let integration = found.integration_id;
+    let (integration, lane) = (found.integration_id, found.lane);
     let now = app.clock.now();
     let tx = begin(&app.db).await?;
     ledger::lock(&tx, caller.account_id).await?;
     // Before the run: schedules are locked first everywhere.
     schedules::lock(&tx, integration).await?;
-    cancelling::request(&tx, caller.account_id, run, now).await?;
-    let was_asked = decisions::refuse(app, &tx, &found).await?;
-    if !was_asked && !sync_runs::is_any_unfinished(&tx, caller.account_id, integration).await? {
-        // It had only waited: nothing is due before the interval is over.
-        schedules::put_off(&tx, integration, now).await?;
+    let had_waited = cancelling::request(&tx, caller.account_id, run, now).await?;
+    decisions::refuse(app, &tx, &found).await?;
+    if had_waited && !sync_runs::is_any_unfinished(&tx, caller.account_id, integration).await? {
+        // Nothing is due before the interval is over.
+        schedules::put_off(&tx, integration, lane, now).await?;
     }
     tx.commit().await?;
     Ok(())

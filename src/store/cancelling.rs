@@ -5,17 +5,19 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
 
+use super::scope::in_account;
 use crate::domain::ids::{AccountId, IntegrationId, SyncRunId};
 use crate::domain::sync::RunStatus;
 
-/// Asks a run to stop: at once if it waits, after its present page if it runs.
+/// Asks a run to stop: at once if it waits, after its present page if it runs. Tells whether it had waited.
 pub(crate) async fn request(
     tx: &impl ConnectionTrait,
     account: AccountId,
     run: SyncRunId,
     now: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    cancel(tx, Condition::all().add(Column::AccountId.eq(account.0)).add(Column::Id.eq(run.0)), now).await
+) -> Result<bool, DbErr> {
+    let which = Condition::all().add(Column::AccountId.eq(account.0)).add(Column::Id.eq(run.0));
+    Ok(cancel(tx, which, now).await? > 0)
 }
 
 /// Asks the runs of an integration to stop.
@@ -25,11 +27,15 @@ pub(crate) async fn request_of(
     integration: IntegrationId,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    let of_integration = Column::IntegrationId.eq(integration.0);
-    cancel(tx, Condition::all().add(Column::AccountId.eq(account.0)).add(of_integration), now).await
+    cancel(tx, of_store(tx, account, integration), now).await.map(drop)
 }
 
-async fn cancel(tx: &impl ConnectionTrait, which: Condition, now: DateTime<Utc>) -> Result<(), DbErr> {
+fn of_store(tx: &impl ConnectionTrait, account: AccountId, integration: IntegrationId) -> Condition {
+    in_account(tx, Column::AccountId, account).add(Column::IntegrationId.eq(integration.0))
+}
+
+/// Tells how many of them had waited.
+async fn cancel(tx: &impl ConnectionTrait, which: Condition, now: DateTime<Utc>) -> Result<u64, DbErr> {
     Entity::update_many()
         .col_expr(Column::CancelRequested, Expr::value(true))
         .filter(which.clone())
@@ -46,17 +52,16 @@ pub(crate) async fn queued_of(
     integration: IntegrationId,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    let of_integration = Column::IntegrationId.eq(integration.0);
-    cancel_queued(tx, Condition::all().add(Column::AccountId.eq(account.0)).add(of_integration), now).await
+    cancel_queued(tx, of_store(tx, account, integration), now).await.map(drop)
 }
 
-async fn cancel_queued(tx: &impl ConnectionTrait, which: Condition, now: DateTime<Utc>) -> Result<(), DbErr> {
-    Entity::update_many()
+async fn cancel_queued(tx: &impl ConnectionTrait, which: Condition, now: DateTime<Utc>) -> Result<u64, DbErr> {
+    let cancelled = Entity::update_many()
         .col_expr(Column::Status, Expr::value(RunStatus::Cancelled.as_str()))
         .col_expr(Column::FinishedAt, Expr::value(now))
         .filter(which)
         .filter(Column::Status.eq(RunStatus::Queued.as_str()))
         .exec(tx)
         .await?;
-    Ok(())
+    Ok(cancelled.rows_affected)
 }

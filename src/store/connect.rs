@@ -1,5 +1,8 @@
 //! Connecting to the database, and transactions that behave alike on both engines.
 
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use sea_orm::{
@@ -56,6 +59,19 @@ pub async fn connect(url: &SecretString, max_connections: Option<u32>) -> Result
     SeaOrm::connect(options).await
 }
 
+/// By file of a SQLite database: who may ask for its write lock next.
+static TURNS: LazyLock<Mutex<HashMap<PathBuf, Turn>>> = LazyLock::new(Mutex::default);
+
+type Turn = Arc<tokio::sync::Mutex<()>>;
+
+/// A writer waits for its turn before it takes a connection: those that wait for the write lock with one in hand would leave none to
+/// readers.
+fn turn(db: &Database) -> Turn {
+    let file = db.get_sqlite_connection_pool().connect_options().get_filename().to_owned();
+    let mut turns = TURNS.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(turns.entry(file).or_default())
+}
+
 /// Begins a writing transaction.
 ///
 /// On SQLite it takes the write lock at once: a deferred one fails with "busy" when it turns from reading to writing.
@@ -63,6 +79,11 @@ pub async fn connect(url: &SecretString, max_connections: Option<u32>) -> Result
 /// # Errors
 /// No connection, or the write lock is not to be had in thirty seconds.
 pub async fn begin(db: &Database) -> Result<DatabaseTransaction, DbErr> {
+    let turn = (!is_postgres(db.get_database_backend())).then(|| turn(db));
+    let _turn = match &turn {
+        Some(turn) => Some(turn.lock().await),
+        None => None,
+    };
     db.begin_with_options(TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()

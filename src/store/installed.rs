@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use ::entity::integration::{Column, Entity, Model};
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, LockType};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+};
 use serde_json::{Value, json};
 
 use super::sync_runs::Run;
@@ -35,6 +37,8 @@ pub(crate) struct InstalledStore {
     pub(crate) was_read_whole: bool,
     /// When somebody last changed what its runs read.
     pub(crate) reading_changed_at: DateTime<Utc>,
+    /// The lists show what the store did then.
+    pub(crate) as_at: Option<DateTime<Utc>>,
     /// What is said about it.
     pub(crate) notices: Vec<Notice>,
     /// How many a run may take off a list unasked.
@@ -110,6 +114,7 @@ fn from_row(row: Model) -> Result<InstalledStore, DbErr> {
         watermarks: serde_json::from_value(row.watermarks).map_err(|_| bad_row("watermarks"))?,
         was_read_whole: row.full_synced_at.is_some(),
         reading_changed_at: row.reading_changed_at,
+        as_at: row.as_at,
         notices: serde_json::from_value(row.notices).map_err(|_| bad_row("notices"))?,
         leave_limit: limit_of(row.shrink_percent, row.shrink_at_least),
     })
@@ -120,21 +125,28 @@ pub(crate) const fn limit_of(percent: i32, at_least: i32) -> Limit {
     Limit { percent: percent.unsigned_abs(), at_least: at_least.unsigned_abs() }
 }
 
-/// Marks an integration as waiting for somebody to act.
+/// Marks an integration as waiting for somebody to act, with a code and a sentence. `false`: it is not active any more, or was changed
+/// since `opened`, so that what was found of it may not hold; without that it is marked whatever it is.
 pub(crate) async fn need_attention(
     tx: &impl ConnectionTrait,
     id: IntegrationId,
-    code: &str,
-    detail: &str,
-) -> Result<(), DbErr> {
-    Entity::update_many()
+    opened: Option<DateTime<Utc>>,
+    (code, detail): (&str, &str),
+) -> Result<bool, DbErr> {
+    let marked = Entity::update_many()
         .col_expr(Column::State, Expr::value(IntegrationState::NeedsAttention.as_str()))
         .col_expr(Column::StateCode, Expr::value(code))
         .col_expr(Column::StateDetail, Expr::value(detail))
         .filter(Column::Id.eq(id.0))
+        .filter(Condition::all().add_option(opened.map(as_opened)))
         .exec(tx)
         .await?;
-    Ok(())
+    Ok(marked.rows_affected == 1)
+}
+
+fn as_opened(at: DateTime<Utc>) -> Condition {
+    let is_active = Column::State.eq(IntegrationState::Active.as_str());
+    Condition::all().add(is_active).add(Column::ReadingChangedAt.lte(at))
 }
 
 /// Notes what an integration looks like after a run.
@@ -152,15 +164,46 @@ pub(crate) async fn note_success(
     let of_run = || {
         Entity::update_many().filter(Column::AccountId.eq(run.account_id.0)).filter(Column::Id.eq(run.integration_id.0))
     };
+    let began_at = run.began_at.unwrap_or(now);
     of_run().col_expr(Column::SyncedAt, Expr::value(now)).exec(tx).await?;
+    show_as_at(tx, run, began_at).await?;
     let mut update = of_run()
         .col_expr(Column::Watermarks, Expr::value(watermarks))
         .col_expr(Column::Notices, Expr::value(json!(notices)));
     if is_full {
         update = update.col_expr(Column::FullSyncedAt, Expr::value(now));
     }
-    let began_at = run.began_at.unwrap_or(now);
     update.filter(Column::ReadingChangedAt.lte(began_at)).exec(tx).await?;
+    Ok(())
+}
+
+/// Notes from where the next look for changes begins, after one beside a pass over the whole store. `began_at`: when it began.
+pub(crate) async fn note_changes(
+    tx: &impl ConnectionTrait,
+    run: &Run,
+    watermarks: &BTreeMap<Stream, Watermark>,
+    began_at: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let watermarks = serde_json::to_value(watermarks).map_err(|_| bad_row("watermarks"))?;
+    Entity::update_many()
+        .col_expr(Column::Watermarks, Expr::value(watermarks))
+        .filter(Column::AccountId.eq(run.account_id.0))
+        .filter(Column::Id.eq(run.integration_id.0))
+        .filter(Column::ReadingChangedAt.lte(run.began_at.unwrap_or(began_at)))
+        .exec(tx)
+        .await?;
+    show_as_at(tx, run, began_at).await
+}
+
+/// Notes that lists show what the store did at a time, unless they show something newer.
+async fn show_as_at(tx: &impl ConnectionTrait, run: &Run, at: DateTime<Utc>) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::AsAt, Expr::value(at))
+        .filter(Column::AccountId.eq(run.account_id.0))
+        .filter(Column::Id.eq(run.integration_id.0))
+        .filter(Condition::any().add(Column::AsAt.is_null()).add(Column::AsAt.lt(at)))
+        .exec(tx)
+        .await?;
     Ok(())
 }
 

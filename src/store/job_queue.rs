@@ -9,11 +9,15 @@ use graphile_worker::WorkerUtils;
 use sea_orm::{ConnectionTrait, DbErr, Statement};
 
 use super::connect::{Database, is_postgres};
+use super::leases::IS_FREE;
 use crate::domain::ids::SyncRunId;
 use crate::domain::sync::Lane;
 
 /// Where the queue's tables are.
 pub(crate) const SCHEMA: &str = "assent_jobs";
+
+/// The queue takes first what is due longest, and nothing before it is due: so all are due long since, each in its turn.
+const IN_TURN: &str = "turn_at - interval '10 years'";
 
 /// How long a run may wait before another job is added for it, should the first have got lost.
 const PATIENCE: TimeDelta = TimeDelta::seconds(30);
@@ -61,13 +65,12 @@ pub(crate) async fn add(tx: &impl ConnectionTrait, run: SyncRunId, lane: Lane) -
         return Ok(());
     }
     // The key makes one job of many; a job that is being worked on is left alone, and another one added.
-    let sql = format!("SELECT 1 FROM {SCHEMA}.add_job($1, json_build_object('run', $2::text), job_key => $2::text)");
-    tx.execute_raw(Statement::from_sql_and_values(
-        tx.get_database_backend(),
-        sql,
-        [task(lane).into(), run.to_string().into()],
-    ))
-    .await?;
+    let sql = format!(
+        "SELECT {SCHEMA}.add_job($1, json_build_object('run', id::text), job_key => id::text, run_at => {IN_TURN}) \
+         FROM sync_run WHERE id = $2"
+    );
+    tx.execute_raw(Statement::from_sql_and_values(tx.get_database_backend(), sql, [task(lane).into(), run.0.into()]))
+        .await?;
     Ok(())
 }
 
@@ -76,10 +79,9 @@ pub(crate) async fn add(tx: &impl ConnectionTrait, run: SyncRunId, lane: Lane) -
 pub(crate) async fn add_missing(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<(), DbErr> {
     let sql = format!(
         "SELECT {SCHEMA}.add_job(CASE lane WHEN $1 THEN $2 ELSE $3 END, json_build_object('run', id::text), \
-         job_key => id::text, job_key_mode => 'preserve_run_at') \
+         job_key => id::text, job_key_mode => 'preserve_run_at', run_at => {IN_TURN}) \
          FROM sync_run WHERE (status = 'running' AND lease_until < $4) OR (status = 'queued' AND queued_at < $5 \
-         AND integration_id NOT IN (SELECT integration_id FROM sync_run WHERE status = 'running')) \
-         ORDER BY id LIMIT {MOST_AGAIN}"
+         AND {IS_FREE}) ORDER BY turn_at, id LIMIT {MOST_AGAIN}"
     );
     let values = [
         Lane::Changes.as_str().into(),

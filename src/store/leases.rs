@@ -4,13 +4,12 @@ use ::entity::sync_run::{Column, Entity, Model};
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{Expr, Func};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect,
-    SqlErr,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter, SqlErr, Statement,
 };
 use uuid::Uuid;
 
 use super::installed;
-use super::sync_runs::{Run, find, in_turn};
+use super::sync_runs::{Run, find, has_begun};
 use super::words::word;
 use crate::domain::ids::{AccountId, SyncRunId};
 use crate::domain::sync::{Lane, RunMode, RunStatus};
@@ -41,29 +40,27 @@ impl Lease {
 pub(crate) struct Claimed {
     pub(crate) run: Run,
     pub(crate) lease: Lease,
-    /// How often in a row a worker of it died at the page where it is.
+    /// How often in a row a worker of it died without getting on.
     pub(crate) deaths: i32,
 }
 
-/// Runs of a lane that wait for a worker or whose worker fell silent, oldest first.
+/// A queued run that waits for a worker alone, not behind another run of its integration.
+pub(super) const IS_FREE: &str = "integration_id NOT IN (SELECT integration_id FROM sync_run WHERE status = 'running')";
+
+/// Runs of a lane that wait for a worker or whose worker fell silent, in turn.
 pub(crate) async fn waiting(
     db: &impl ConnectionTrait,
     lane: Lane,
     limit: u64,
     now: DateTime<Utc>,
 ) -> Result<Vec<SyncRunId>, DbErr> {
-    let silent = Condition::all().add(Column::Status.eq(RunStatus::Running.as_str())).add(Column::LeaseUntil.lt(now));
-    let ids: Vec<Uuid> = Entity::find()
-        .select_only()
-        .column(Column::Id)
-        .filter(Column::Lane.eq(lane.as_str()))
-        .filter(Condition::any().add(in_turn()).add(silent))
-        .order_by_asc(Column::Id)
-        .limit(limit)
-        .into_tuple()
-        .all(db)
-        .await?;
-    Ok(ids.into_iter().map(SyncRunId::from).collect())
+    let sql = format!(
+        "SELECT id FROM sync_run WHERE lane = $1 AND ((status = 'queued' AND {IS_FREE}) \
+         OR (status = 'running' AND lease_until < $2)) ORDER BY turn_at, id LIMIT {limit}"
+    );
+    let values = [lane.as_str().into(), now.into()];
+    let rows = db.query_all_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
+    rows.iter().map(|row| Ok(row.try_get::<Uuid>("", "id")?.into())).collect()
 }
 
 /// Takes a run up that waits or whose worker fell silent. `None`: it has ended, another worker has it, or another run of its
@@ -82,7 +79,7 @@ pub(crate) async fn claim(
     }
     // A lease that was given back has no token.
     let is_takeover = row.lease_token.is_some();
-    let deaths = deaths(&row, is_takeover);
+    let deaths = row.deaths + i32::from(is_takeover);
     let lane = lane_of(db, &row).await?;
     let lease = Lease { account_id: row.account_id.into(), run_id: id, token: Uuid::new_v4(), length };
     let as_read = match row.lease_token {
@@ -97,9 +94,8 @@ pub(crate) async fn claim(
         .col_expr(Column::LeaseUntil, Expr::value(now + length))
         .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
         .col_expr(Column::Deaths, Expr::value(deaths))
-        .col_expr(Column::DeathPage, Expr::value(row.page_count))
         .col_expr(Column::StartedAt, first(Column::StartedAt))
-        .col_expr(Column::BeganAt, if row.page_count == 0 { Expr::value(now) } else { first(Column::BeganAt) })
+        .col_expr(Column::BeganAt, if has_begun(&row) { first(Column::BeganAt) } else { Expr::value(now) })
         .filter(Column::AccountId.eq(row.account_id))
         .filter(Column::Id.eq(id.0))
         .filter(Column::Status.eq(row.status.as_str()))
@@ -125,7 +121,7 @@ pub(crate) async fn claim(
 /// Whether a run reads the whole store, decided before its first page and kept: one that began by what changed and took up the
 /// rest as a pass over everything would take everybody for gone whom it was not shown.
 async fn lane_of(db: &impl ConnectionTrait, row: &Model) -> Result<Lane, DbErr> {
-    if row.page_count > 0 {
+    if has_begun(row) {
         return word("lane", &row.lane);
     }
     if row.mode == RunMode::Full.as_str() {
@@ -133,12 +129,6 @@ async fn lane_of(db: &impl ConnectionTrait, row: &Model) -> Result<Lane, DbErr> 
     }
     let store = installed::find(db, row.integration_id.into()).await?;
     Ok(if store.is_some_and(|store| store.was_read_whole) { Lane::Changes } else { Lane::Whole })
-}
-
-/// How often its workers died at this page. One that wrote a page since begins anew: it does not kill its workers.
-const fn deaths(row: &Model, is_takeover: bool) -> i32 {
-    let before = if row.death_page == row.page_count { row.deaths } else { 0 };
-    if is_takeover { before + 1 } else { before }
 }
 
 /// Prolongs a lease. `false`: somebody else has the run.

@@ -42,6 +42,9 @@ pub(crate) struct StreamProgress {
     /// How far it was read once more, if somebody seemed to be missing.
     #[serde(default)]
     pub(crate) sweep: Option<Sweep>,
+    /// Records that were read because they changed while the pass went on.
+    #[serde(default)]
+    pub(crate) caught_up: u64,
     /// What the pass saw beside the store's count, once that is known.
     #[serde(default)]
     pub(crate) completeness: Option<Completeness>,
@@ -64,15 +67,14 @@ pub(crate) enum Phase {
     Pass,
     /// The search for those whom it did not show.
     Sweep,
+    /// What changed while the pass went on.
+    Changes,
 }
 
 impl StreamProgress {
-    /// Where a reading goes on.
-    pub(crate) fn checkpoint(&self, phase: Phase) -> Option<Checkpoint> {
-        match phase {
-            Phase::Pass => self.checkpoint.clone(),
-            Phase::Sweep => self.sweep.as_ref()?.checkpoint.clone(),
-        }
+    /// Records in all that the run has to read; `None` where the store does not tell.
+    pub(crate) fn to_read(&self) -> Option<u64> {
+        Some(self.total? + self.caught_up)
     }
 
     /// Moves behind a page.
@@ -84,6 +86,8 @@ impl StreamProgress {
             }
             // Its watermark is not taken: what it passes over is as old as when the pass showed it.
             Phase::Sweep => self.sweep.get_or_insert_default().checkpoint = Some(resume_from),
+            // Its place is not kept: who takes the run over looks for changes from the last watermark.
+            Phase::Changes => {}
         }
     }
 

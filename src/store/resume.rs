@@ -4,20 +4,28 @@ use ::entity::sync_page;
 use ::entity::sync_run::{Column, Entity, Model};
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder};
 
 use super::leases::Lease;
+use super::scope::in_account;
 use super::seen;
-use super::sync_runs::{Run, find_of};
+use super::sync_runs::{Run, find_of, lists_of};
+use super::words::bad_row;
 use crate::domain::ids::SyncRunId;
-use crate::domain::sync::Lane;
+use crate::domain::shrink::Tally;
+use crate::domain::sync::{Lane, RunStatus};
 
-/// How old a pass may get: what a store showed before that is read again, and its cursors may have run out.
-const MAX_AGE: TimeDelta = TimeDelta::hours(24);
+/// How long a pass may lie: a store's cursors may have run out by then.
+const MAX_REST: TimeDelta = TimeDelta::hours(24);
+/// How long a pass may take in all: what the store showed before that is read again.
+const MAX_AGE: TimeDelta = TimeDelta::days(7);
 
-/// Has a run of which nothing was written yet go on from the checkpoint of the last run that read, if that one failed half way
-/// through a pass of the same kind, and nobody changed since that began what is read. Answers the run as it then stands;
-/// `None` if the lease is lost.
+/// Has a run of which nothing was written yet go on from the checkpoint of the last run of its kind that read, if that one
+/// failed half way through its pass, and nobody changed since that began what is read. Answers the run as it then
+/// stands; `None` if the lease is lost.
+///
+/// A pass over the whole store makes up for what was left of changes; not the other way round, so it waits while what
+/// changed is read.
 pub(crate) async fn go_on(
     tx: &impl ConnectionTrait,
     run: Run,
@@ -25,26 +33,25 @@ pub(crate) async fn go_on(
     changed_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<Option<Run>, DbErr> {
-    let mut resumable = Entity::find()
-        .filter(Column::AccountId.eq(run.account_id.0))
-        .filter(Column::IntegrationId.eq(run.integration_id.0))
-        .filter(Column::IsResumable.eq(true))
-        .order_by_asc(Column::Id)
-        .all(tx)
-        .await?;
+    let mut of_store = in_account(tx, Column::AccountId, run.account_id)
+        .add(Column::IntegrationId.eq(run.integration_id.0))
+        .add(Column::IsResumable.eq(true));
+    if run.lane == Lane::Changes {
+        of_store = of_store.add(Column::Lane.eq(Lane::Changes.as_str()));
+    }
+    let mut resumable = Entity::find().filter(of_store.clone()).order_by_asc(Column::Id).all(tx).await?;
     let is_young = |began_at: DateTime<Utc>| now - began_at < MAX_AGE && changed_at <= began_at;
-    let goes_on = |former: &Model| former.lane == run.lane.as_str() && former.began_at.is_some_and(is_young);
+    let has_rested = |ended_at: DateTime<Utc>| now - ended_at >= MAX_REST;
+    let goes_on = |former: &Model| {
+        former.lane == run.lane.as_str()
+            && former.began_at.is_some_and(is_young)
+            && !former.finished_at.is_some_and(has_rested)
+    };
     let former = resumable.pop_if(|newest| goes_on(newest));
     for given_up in &resumable {
         seen::forget(tx, given_up.id.into()).await?;
     }
-    Entity::update_many()
-        .col_expr(Column::IsResumable, Expr::value(false))
-        .filter(Column::AccountId.eq(run.account_id.0))
-        .filter(Column::IntegrationId.eq(run.integration_id.0))
-        .filter(Column::IsResumable.eq(true))
-        .exec(tx)
-        .await?;
+    Entity::update_many().col_expr(Column::IsResumable, Expr::value(false)).filter(of_store).exec(tx).await?;
     match former {
         Some(former) => take_over(tx, &former, lease).await,
         None => begin_anew(tx, run, lease).await,
@@ -61,7 +68,6 @@ pub(crate) async fn begin_again(
     let kept = Entity::update_many()
         .col_expr(Column::Progress, Expr::value(serde_json::json!({})))
         .col_expr(Column::Total, Expr::value(Option::<i64>::None))
-        .col_expr(Column::Lists, Expr::value(Option::<serde_json::Value>::None))
         // Somebody confirmed what the store showed before.
         .col_expr(Column::Confirmed, Expr::value(false))
         .col_expr(Column::BeganAt, Expr::value(now))
@@ -75,18 +81,33 @@ pub(crate) async fn begin_again(
     find_of(tx, lease.account_id, lease.run_id).await
 }
 
-/// From the start. Whom a pass may take off that somebody has confirmed was said of the former one.
+/// From the start. Who has left by former runs of its kind that did not end well still counts.
 async fn begin_anew(tx: &impl ConnectionTrait, mut run: Run, lease: Lease) -> Result<Option<Run>, DbErr> {
-    if !run.is_confirmed {
+    let former = Entity::find()
+        .filter(Column::AccountId.eq(run.account_id.0))
+        .filter(Column::IntegrationId.eq(run.integration_id.0))
+        .filter(Column::Lane.eq(run.lane.as_str()))
+        .filter(Column::StartedAt.is_not_null())
+        .filter(Column::Id.lt(run.id.0))
+        .order_by_desc(Column::Id)
+        .one(tx)
+        .await?;
+    let is_over = |former: &Model| former.status == RunStatus::Succeeded.as_str() || former.confirmed;
+    run.lists = match former.filter(|former| !is_over(former)) {
+        Some(former) => {
+            lists_of(&former)?.into_iter().filter_map(|(id, tally)| Some((id, tally.carried_on()?))).collect()
+        }
+        None => Tally::new(),
+    };
+    if run.lists.is_empty() {
         return Ok(Some(run));
     }
-    run.is_confirmed = false;
-    let kept =
-        Entity::update_many().col_expr(Column::Confirmed, Expr::value(false)).filter(lease.held()).exec(tx).await?;
+    let lists = serde_json::to_value(&run.lists).map_err(|_| bad_row("lists"))?;
+    let kept = Entity::update_many().col_expr(Column::Lists, Expr::value(lists)).filter(lease.held()).exec(tx).await?;
     Ok((kept.rows_affected == 1).then_some(run))
 }
 
-/// Says that a run may take off lists whom it will.
+/// Says that whoever goes on from a run's checkpoint may take off lists whom it will.
 pub(crate) async fn confirm(tx: &impl ConnectionTrait, run: SyncRunId) -> Result<(), DbErr> {
     Entity::update_many().col_expr(Column::Confirmed, Expr::value(true)).filter(Column::Id.eq(run.0)).exec(tx).await?;
     Ok(())
@@ -106,10 +127,10 @@ async fn take_over(tx: &impl ConnectionTrait, former: &Model, lease: Lease) -> R
     let kept = Entity::update_many()
         .col_expr(Column::Progress, Expr::value(former.progress.clone()))
         .col_expr(Column::Lists, Expr::value(former.lists.clone()))
-        .col_expr(Column::Confirmed, Expr::col(Column::Confirmed).or(Expr::value(former.confirmed)))
+        // Said of what the former one showed, and of nothing else.
+        .col_expr(Column::Confirmed, Expr::value(former.confirmed))
         .col_expr(Column::Total, Expr::value(former.total))
         .col_expr(Column::PageCount, Expr::value(former.page_count))
-        .col_expr(Column::DeathPage, Expr::value(former.page_count))
         .col_expr(Column::Continues, Expr::value(former.id))
         .col_expr(Column::BeganAt, Expr::value(former.began_at))
         .col_expr(Column::ReadBefore, Expr::value(former.read_before + former.read_count))

@@ -235,20 +235,22 @@ pub(crate) async fn make_due(
     Ok(())
 }
 
-/// Plans the next run an interval from now, where it is due before that.
+/// Plans the next run an interval from now, where it is due before that, and the next pass over the whole store a day from now if
+/// such a one was called off. A first pass is only put off by the interval.
 pub(crate) async fn put_off(
     tx: &impl ConnectionTrait,
     integration: IntegrationId,
+    called_off: Lane,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
     let Some(planned) = lock(tx, integration).await? else { return Ok(()) };
-    let next = planned.schedule.next_run(now, 0.0);
-    Entity::update_many()
-        .col_expr(Column::NextRunAt, Expr::value(next))
-        .filter(Column::IntegrationId.eq(integration.0))
-        .filter(Column::NextRunAt.lt(next))
-        .exec(tx)
-        .await?;
+    let next = Ord::max(planned.schedule.next_run(now, 0.0), planned.next_run_at);
+    let mut update = Entity::update_many().col_expr(Column::NextRunAt, Expr::value(next));
+    if called_off == Lane::Whole {
+        let next_full_pass = planned.schedule.next_full_pass(now, 0.0);
+        update = update.col_expr(Column::NextFullPassAt, Expr::value(next_full_pass));
+    }
+    update.filter(Column::IntegrationId.eq(integration.0)).exec(tx).await?;
     Ok(())
 }
 

@@ -47,7 +47,8 @@ pub(crate) async fn remember(
 
 /// All source records that a full run saw, sorted: 16 bytes each.
 ///
-/// `read` is how many records the run has read: room for so many is made at once, since growing would take twice that.
+/// `read` is how many records the run and those that it continues have read: room for so many is made at once, since growing would take
+/// twice that.
 pub(crate) async fn records(
     db: &impl ConnectionTrait,
     run: SyncRunId,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ::entity::sync_page;
 use ::entity::sync_run::{ActiveModel, Column, Entity, Model};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{Expr, OnConflict, Query, SimpleExpr};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, PaginatorTrait as _, QueryFilter, QuerySelect,
@@ -13,7 +13,8 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::leases::Lease;
-use super::progress::Progress;
+use super::progress::{Progress, StreamProgress};
+use super::scope::in_account;
 use super::words::{bad_row, word};
 use crate::domain::ids::{AccountId, IntegrationId, SyncRunId};
 use crate::domain::shrink::Tally;
@@ -38,9 +39,14 @@ pub(crate) struct Run {
     pub(crate) started_at: Option<DateTime<Utc>>,
     /// When the pass began: before `started_at` where it goes on from another run's checkpoint.
     pub(crate) began_at: Option<DateTime<Utc>>,
-    /// Whether no page of it was written yet.
+    /// Whether no page of it was written yet, and it goes on from no other run's.
     pub(crate) is_new: bool,
     pub(crate) is_cancel_requested: bool,
+}
+
+/// Whether a run has a place to go on from.
+pub(super) const fn has_begun(row: &Model) -> bool {
+    row.page_count > 0 || row.continues.is_some()
 }
 
 pub(crate) fn from_row(row: &Model) -> Result<Run, DbErr> {
@@ -51,13 +57,13 @@ pub(crate) fn from_row(row: &Model) -> Result<Run, DbErr> {
         mode: word("mode", &row.mode)?,
         counts: counts_of(row),
         progress: progress_of(row)?,
-        lists: row.lists.clone().map_or(Ok(Tally::new()), serde_json::from_value).map_err(|_| bad_row("lists"))?,
+        lists: lists_of(row)?,
         is_confirmed: row.confirmed,
         pages: row.page_count,
         lane: word("lane", &row.lane)?,
         started_at: row.started_at,
         began_at: row.began_at,
-        is_new: row.page_count == 0,
+        is_new: !has_begun(row),
         is_cancel_requested: row.cancel_requested,
     })
 }
@@ -65,6 +71,11 @@ pub(crate) fn from_row(row: &Model) -> Result<Run, DbErr> {
 /// How far the run of a row is in each stream.
 pub(crate) fn progress_of(row: &Model) -> Result<Progress, DbErr> {
     serde_json::from_value(row.progress.clone()).map_err(|_| bad_row("progress"))
+}
+
+/// What the run of a row did to lists.
+pub(super) fn lists_of(row: &Model) -> Result<Tally, DbErr> {
+    row.lists.clone().map_or(Ok(Tally::new()), serde_json::from_value).map_err(|_| bad_row("lists"))
 }
 
 /// The counts of a row.
@@ -85,6 +96,10 @@ pub(crate) fn counts_of(row: &Model) -> Counts {
 fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
+
+/// What each run that an account has waiting or under way in a lane counts for, as if the next one had been asked for so much later.
+/// So somebody who starts hundreds of runs at once keeps no other account waiting, and still has all of them carried out.
+const TURN: TimeDelta = TimeDelta::minutes(10);
 
 /// How often a run is queued again that was taken up at the same moment.
 const QUEUE_TRIES: usize = 5;
@@ -142,6 +157,16 @@ fn if_full(mode: RunMode) -> SimpleExpr {
 
 async fn insert_unless_queued(tx: &impl ConnectionTrait, new: NewRun, at: DateTime<Utc>) -> Result<SyncRunId, DbErr> {
     let id = SyncRunId::at(at);
+    let unfinished: Vec<Uuid> = Entity::find()
+        .select_only()
+        .column(Column::AccountId)
+        .filter(in_account(tx, Column::AccountId, new.account))
+        .filter(Column::Lane.eq(new.lane.as_str()))
+        .filter(Column::Status.is_in([RunStatus::Queued.as_str(), RunStatus::Running.as_str()]))
+        .into_tuple()
+        .all(tx)
+        .await?;
+    let before = unfinished.iter().filter(|account| **account == new.account.0).count();
     let zero = || Set(0);
     let row = ActiveModel {
         id: Set(id.0),
@@ -156,7 +181,6 @@ async fn insert_unless_queued(tx: &impl ConnectionTrait, new: NewRun, at: DateTi
         read_before: zero(),
         is_resumable: Set(false),
         deaths: Set(0),
-        death_page: Set(0),
         read_count: zero(),
         created_count: zero(),
         updated_count: zero(),
@@ -177,6 +201,7 @@ async fn insert_unless_queued(tx: &impl ConnectionTrait, new: NewRun, at: DateTi
         lease_token: Set(None),
         lease_until: Set(None),
         queued_at: Set(at),
+        turn_at: Set(at + TURN * i32::try_from(before).unwrap_or(i32::MAX)),
         started_at: Set(None),
         finished_at: Set(None),
     };
@@ -202,7 +227,7 @@ pub(crate) async fn queued_of(
     integration: IntegrationId,
 ) -> Result<Option<(SyncRunId, Lane)>, DbErr> {
     let row = Entity::find()
-        .filter(Column::AccountId.eq(account.0))
+        .filter(in_account(tx, Column::AccountId, account))
         .filter(Column::IntegrationId.eq(integration.0))
         .filter(Column::Status.eq(RunStatus::Queued.as_str()))
         .one(tx)
@@ -210,26 +235,28 @@ pub(crate) async fn queued_of(
     row.map(|row| Ok((row.id.into(), word("lane", &row.lane)?))).transpose()
 }
 
-/// How many runs of a lane wait for a worker, and how many are under way by account, whoever's they are. One that waits behind
-/// another run of its integration is none of either: a free worker is no use to it.
+/// How many runs of a lane wait for a worker by the schedule, and how many are under way by account, whoever's they are. One that waits
+/// behind another run of its integration is none of either: a free worker is no use to it. What somebody starts by hand waits
+/// beside: else hundreds of such runs would keep the schedule of every account.
 pub(crate) async fn load(db: &impl ConnectionTrait, lane: Lane) -> Result<(usize, BTreeMap<AccountId, usize>), DbErr> {
-    let rows: Vec<(Uuid, String, i64)> = Entity::find()
+    let rows: Vec<(Uuid, String, String, i64)> = Entity::find()
         .select_only()
-        .columns([Column::AccountId, Column::Status])
+        .columns([Column::AccountId, Column::Status, Column::Cause])
         .column_as(Column::Id.count(), "runs")
         .filter(Column::Lane.eq(lane.as_str()))
         .filter(is_running().or(in_turn()))
         .group_by(Column::AccountId)
         .group_by(Column::Status)
+        .group_by(Column::Cause)
         .into_tuple()
         .all(db)
         .await?;
     let mut queued = 0;
     let mut by_account = BTreeMap::new();
-    for (account, status, runs) in rows {
+    for (account, status, cause, runs) in rows {
         let runs = usize::try_from(runs).unwrap_or_default();
         *by_account.entry(account.into()).or_default() += runs;
-        if status == RunStatus::Queued.as_str() {
+        if status == RunStatus::Queued.as_str() && cause == RunCause::Schedule.as_str() {
             queued += runs;
         }
     }
@@ -258,7 +285,7 @@ pub(crate) async fn is_any_unfinished(
     integration: IntegrationId,
 ) -> Result<bool, DbErr> {
     let unfinished = Column::Status.is_in([RunStatus::Queued.as_str(), RunStatus::Running.as_str()]);
-    let of_store = Column::AccountId.eq(account.0).and(Column::IntegrationId.eq(integration.0));
+    let of_store = in_account(tx, Column::AccountId, account).add(Column::IntegrationId.eq(integration.0));
     Ok(Entity::find().filter(of_store).filter(unfinished).count(tx).await? > 0)
 }
 
@@ -269,7 +296,7 @@ pub(crate) async fn save_progress(
     run: &Run,
     now: DateTime<Utc>,
 ) -> Result<bool, DbErr> {
-    let total = run.progress.values().map(|stream| stream.total).try_fold(0, |sum, total| Some(sum + total?));
+    let total = run.progress.values().map(StreamProgress::to_read).try_fold(0, |sum, total| Some(sum + total?));
     let progress = serde_json::to_value(&run.progress).map_err(|_| bad_row("progress"))?;
     let lists = serde_json::to_value(&run.lists).map_err(|_| bad_row("lists"))?;
     let counts = run.counts;
@@ -286,6 +313,8 @@ pub(crate) async fn save_progress(
         .col_expr(Column::Progress, Expr::value(progress))
         .col_expr(Column::Lists, Expr::value(lists))
         .col_expr(Column::PageCount, Expr::value(run.pages))
+        // It gets on, so it does not kill its workers.
+        .col_expr(Column::Deaths, Expr::value(0))
         .col_expr(Column::LeaseUntil, Expr::value(now + lease.length))
         .filter(lease.held())
         .exec(tx)

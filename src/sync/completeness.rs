@@ -11,8 +11,9 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
+use super::keeping_up::Changes;
 use super::page::{PageContext, PageError, pass_over, write_page};
-use crate::connectors::PeoplePage;
+use crate::connectors::{Checkpoint, Pass, PeoplePage, Watermark};
 use crate::domain::completeness::{Completeness, audiences_of};
 use crate::domain::integration::Notice;
 use crate::domain::people::{StoreRecord, Stream};
@@ -30,6 +31,8 @@ pub(super) enum Reader {
     Pass,
     /// The sweep: those whom the pass did not show.
     Sweep(Search),
+    /// What changed, beside a pass.
+    Changes(Changes),
 }
 
 impl Reader {
@@ -37,6 +40,25 @@ impl Reader {
         match self {
             Self::Pass => Phase::Pass,
             Self::Sweep(_) => Phase::Sweep,
+            Self::Changes(_) => Phase::Changes,
+        }
+    }
+
+    /// What it asks the store for. `watermark`: from where an incremental run would begin.
+    pub(super) fn pass(&self, is_full: bool, watermark: Option<&Watermark>) -> Pass {
+        match (self, watermark) {
+            (Self::Changes(changes), _) => Pass::Beside(changes.since.clone()),
+            (Self::Pass, Some(watermark)) if !is_full => Pass::Since(watermark.clone()),
+            (Self::Pass | Self::Sweep(_), _) => Pass::Full,
+        }
+    }
+
+    /// From where it goes on.
+    pub(super) fn checkpoint(&self, progress: Option<&StreamProgress>) -> Option<Checkpoint> {
+        match self {
+            Self::Pass => progress?.checkpoint.clone(),
+            Self::Sweep(_) => progress?.sweep.as_ref()?.checkpoint.clone(),
+            Self::Changes(changes) => changes.checkpoint.clone(),
         }
     }
 
@@ -52,13 +74,17 @@ impl Reader {
         match self {
             Self::Pass => write_page(context, run, (stream, Phase::Pass), page, asked_at).await,
             Self::Sweep(search) => search.take(context, run, page, asked_at).await,
+            Self::Changes(changes) => {
+                changes.advance(&page);
+                write_page(context, run, (stream, Phase::Changes), page, asked_at).await
+            }
         }
     }
 
     /// Whether it needs no more pages, though there may be some.
     pub(super) fn is_satisfied(&self, run: &Run) -> bool {
         match self {
-            Self::Pass => false,
+            Self::Pass | Self::Changes(_) => false,
             Self::Sweep(search) => !search.is_on(run),
         }
     }

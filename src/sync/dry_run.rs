@@ -9,8 +9,8 @@ use std::time::Duration;
 use futures::TryStreamExt as _;
 use futures::future::ready;
 
-use super::engine::Patience;
 use super::reading::{Content, Judged};
+use super::walk::Patience;
 use crate::connectors::{Connector, ConnectorError, PeoplePage, Total};
 use crate::domain::contact_rules::{self, Evidence};
 use crate::domain::people::{StoreRecord, Stream};

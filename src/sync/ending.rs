@@ -1,5 +1,6 @@
 //! Why a run stopped, and what that means for it, for its integration and for the next run.
 
+use chrono::{DateTime, Utc};
 use rand::Rng as _;
 use tokio::time::Instant;
 
@@ -13,7 +14,11 @@ use crate::error::{Error, storage_kind};
 use crate::store::leases::Lease;
 use crate::store::schedules::After;
 use crate::store::sync_runs::{Ending, Resumable, Run};
-use crate::store::{begin, installed, job_queue, ledger, schedules, sync_runs};
+use crate::store::{begin, cancelling, installed, job_queue, ledger, schedules, sync_runs};
+
+/// Failed runs in a row after which a store that answers 500 may do so because of where the run goes on: about an hour of
+/// trying.
+const MANY_FAILURES: u32 = 8;
 
 /// Why a run stopped before its end.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +98,20 @@ impl Stop {
         }
     }
 
+    /// Whether the checkpoint may be what the store fails at. A store says so in other words than that it is away; some answer
+    /// with a bare 500, which is believed once it has gone on for long.
+    fn doubts_checkpoint(&self, planned: Option<&Planned>) -> bool {
+        let Self::Store(error) = self else { return false };
+        let failures = planned.map_or(0, |planned| planned.failures);
+        matches!(
+            error,
+            ConnectorError::Refused { .. }
+                | ConnectorError::NotThere { .. }
+                | ConnectorError::BadAnswer { .. }
+                | ConnectorError::TooLarge { .. }
+        ) || (matches!(error, ConnectorError::StoreFailed { status: 500, .. }) && failures >= MANY_FAILURES)
+    }
+
     /// Stable code and sentence.
     pub(super) fn explain(&self) -> (&'static str, String) {
         match self {
@@ -103,7 +122,7 @@ impl Stop {
             Self::KillsWorker { deaths } => (
                 KILLS_WORKER,
                 format!(
-                    "the service died {deaths} times in a row at the same page of this run, so no run is begun by \
+                    "the service died {deaths} times in a row at the same place of this run, so no run is begun by \
                      itself any more; look into its log, then start a sync by hand"
                 ),
             ),
@@ -120,12 +139,18 @@ impl Stop {
     }
 }
 
-/// Writes down that a run stopped.
+/// Writes down that a run stopped. `opened`: when what is read of the integration was last changed, as the run knew it.
 ///
 /// # Errors
 /// Storage fails; then the lease runs out by itself and the run is taken up again.
-pub(super) async fn stop(app: &App, run: &Run, lease: Lease, stop: &Stop) -> Result<(), Error> {
-    let next = match stop.verdict() {
+pub(super) async fn stop(
+    app: &App,
+    run: &Run,
+    lease: Lease,
+    opened: Option<DateTime<Utc>>,
+    stop: &Stop,
+) -> Result<(), Error> {
+    let mut next = match stop.verdict() {
         Verdict::Leave => {
             tracing::warn!(sync.run = %run.id, "another worker has the run");
             return Ok(());
@@ -142,23 +167,29 @@ pub(super) async fn stop(app: &App, run: &Run, lease: Lease, stop: &Stop) -> Res
     let tx = begin(&app.db).await?;
     // The account's lock first, as everywhere: the integration may be being deleted, and its runs with it.
     ledger::lock(&tx, run.account_id).await?;
+    let planned = schedules::lock(&tx, run.integration_id).await?;
     let ending = Ending {
         status: if next.is_some() { RunStatus::Failed } else { RunStatus::Cancelled },
         error: explained.clone(),
-        resumable: match (next, &stop) {
-            (None, _) => Resumable::No,
-            // Its checkpoint is as good as ever.
-            (Some(_), Stop::Page(PageError::Asks(_))) => Resumable::Yes,
-            (Some(_), _) => Resumable::IfItRead,
+        resumable: match next {
+            None => Resumable::No,
+            Some(_) if stop.doubts_checkpoint(planned.as_ref()) => Resumable::IfItRead,
+            Some(_) => Resumable::Yes,
         },
     };
     if !sync_runs::finish(&tx, lease, &ending, now).await? {
         return Ok(tx.rollback().await?);
     }
     if let Some((code, detail)) = explained.filter(|_| next == Some(Next::Attention)) {
-        installed::need_attention(&tx, run.integration_id, code, &detail).await?;
+        let is_as_opened = installed::need_attention(&tx, run.integration_id, opened, (code, &detail)).await?;
+        // Somebody gave it other keys meanwhile, or paused it.
+        next = if is_as_opened { next } else { Some(Next::GoOn) };
     }
-    if let Some(planned) = schedules::lock(&tx, run.integration_id).await? {
+    if matches!(next, Some(Next::Hold(_))) {
+        // One that waited behind it would answer the question that somebody has to.
+        cancelling::queued_of(&tx, run.account_id, run.integration_id, now).await?;
+    }
+    if let Some(planned) = planned {
         let after = after(&planned, run, next, now);
         schedules::plan_next(&tx, run.integration_id, run.id, &after, now).await?;
     }
@@ -182,10 +213,12 @@ async fn hand_on(app: &App, run: &Run, lease: Lease) -> Result<(), Error> {
     Ok(tx.commit().await?)
 }
 
-fn after(planned: &Planned, run: &Run, next: Option<Next>, now: chrono::DateTime<chrono::Utc>) -> After {
+fn after(planned: &Planned, run: &Run, next: Option<Next>, now: DateTime<Utc>) -> After {
     let chance = rand::rng().random::<f64>();
     let schedule = planned.schedule;
-    let unchanged = After { next_run_at: now, next_full_pass_at: None, failures: planned.failures, held_code: None };
+    // A pass over the whole store that stopped half way is gone on with, not left for the next day.
+    let goes_on = (run.lane == Lane::Whole && planned.next_full_pass_at.is_some_and(|at| at > now)).then_some(now);
+    let unchanged = After { next_run_at: now, next_full_pass_at: goes_on, failures: planned.failures, held_code: None };
     let failed = After { failures: planned.failures + 1, ..unchanged.clone() };
     match next {
         // Who stops a pass over the whole store does not want it back in five minutes.
@@ -203,13 +236,14 @@ fn after(planned: &Planned, run: &Run, next: Option<Next>, now: chrono::DateTime
 }
 
 /// What a run that ended well means for the next one.
-pub(super) fn after_success(planned: &Planned, is_full: bool, now: chrono::DateTime<chrono::Utc>) -> After {
+pub(super) fn after_success(planned: &Planned, is_full: bool, now: DateTime<Utc>) -> After {
     let mut random = rand::rng();
     let schedule = planned.schedule;
     let is_unplanned = planned.next_full_pass_at.is_none();
+    let next_full_pass_at = (is_full || is_unplanned).then(|| schedule.next_full_pass(now, random.random()));
     After {
-        next_run_at: schedule.next_run(now, random.random()),
-        next_full_pass_at: (is_full || is_unplanned).then(|| schedule.next_full_pass(now, random.random())),
+        next_run_at: schedule.next_run_before(next_full_pass_at.or(planned.next_full_pass_at), now, random.random()),
+        next_full_pass_at,
         failures: 0,
         held_code: None,
     }

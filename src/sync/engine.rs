@@ -1,52 +1,35 @@
 //! One run, from its checkpoint to its end.
 //!
-//! The engine alone waits and retries; connectors describe requests. While a page is written the next one is
-//! already being read.
+//! The engine alone waits and retries ([`super::walk`]); connectors describe requests.
 
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::backoff::backoff;
 use super::completeness::{self, Reader};
 use super::ending::{self, Allowance, Stop};
 use super::guard;
+use super::keeping_up::KeepingUp;
 use super::page::{PageContext, PageError, write_gone};
-use super::tell::{UnderWay, waits_for};
+use super::tell::UnderWay;
+use super::walk::{BACKOFF_LIMIT, Walk};
 use crate::app::App;
-use crate::connectors::{Connector, ConnectorError, Pass, Retry};
 use crate::domain::ids::SourceRecordId;
 use crate::domain::integration::Notice;
 use crate::domain::people::Stream;
 use crate::domain::sync::{IntegrationState, Lane, RunMode, RunStatus};
-use crate::error::storage_kind;
 use crate::service::stores;
 use crate::store::installed::{self, InstalledStore};
 use crate::store::leases::{self, Claimed, Lease};
 use crate::store::people::SuppressionKey;
 use crate::store::progress::StreamProgress;
 use crate::store::sync_runs::{self, Ending, Resumable, Run};
-use crate::store::{begin, ledger, planner, quarantine, resume, schedules, seen, source_records};
-use crate::telemetry::{Waiting, traces};
+use crate::store::{begin, ledger, quarantine, resume, schedules, seen, source_records};
 
 /// How often in a row a worker may die at the same page of a run before nobody takes it up any more.
 const MAX_DEATHS: i32 = 3;
-/// First wait after a failure; doubles with each further one.
-const BACKOFF_START: Duration = Duration::from_millis(250);
-/// Longest wait between two tries.
-const BACKOFF_LIMIT: Duration = Duration::from_secs(30);
-/// Failures in a row after which a run fails: about a minute and a half of trying.
-const MAX_FAILURES: u32 = 8;
-/// How often in a row a store may ask to slow down before the run fails.
-const MAX_THROTTLES: u32 = 60;
-/// How long in all a store may prepare something before the run fails. An export of Shopify may take up to ten days
-/// (`vendors/shopify.md` section 8).
-const MAX_PREPARATION: Duration = Duration::from_hours(10 * 24);
-/// How long an answer is still waited for when the service shall stop.
-const LAST_ANSWER: Duration = Duration::from_secs(3);
 /// Records of which it is asked at once whether they are gone.
 const GONE_BATCH: u64 = 500;
 /// Records that are ended in one transaction.
@@ -65,7 +48,7 @@ pub(crate) async fn carry(app: &App, claimed: Claimed, shutdown: &CancellationTo
         Err(Stop::KillsWorker { deaths })
     } else {
         tokio::select! {
-            result = follow(app, run.clone(), lease, store, beat, shutdown).instrument(under_way.span.clone()) => result,
+            result = follow(app, run.clone(), lease, store.clone(), beat, shutdown).instrument(under_way.span.clone()) => result,
             stop = keep_lease(app, lease) => Err(Stop::Page(stop)),
             stop = allowance.used_up(pulse) => Err(stop),
         }
@@ -81,7 +64,10 @@ pub(crate) async fn carry(app: &App, claimed: Claimed, shutdown: &CancellationTo
             tracing::info!(sync.run = %run.id, "run succeeded");
             Ok(())
         }
-        Err(stop) => ending::stop(app, &run, lease, &stop).await,
+        Err(stop) => {
+            let opened = store.ok().flatten().map(|store| store.reading_changed_at);
+            ending::stop(app, &run, lease, opened, &stop).await
+        }
     };
     if let Err(error) = ended {
         // The lease runs out by itself and the run is taken up again.
@@ -136,13 +122,20 @@ async fn follow(
         // The run has a total once every stream has told its own; until then nobody knows how much is left.
         run.progress.entry(*stream).or_default();
     }
+    let planned = schedules::find(&app.db, run.integration_id).await?.filter(|_| context.is_full);
+    let mut walk = Walk {
+        context: &context,
+        store: &store,
+        connector: connector.as_ref(),
+        shutdown,
+        keeping_up: planned.map(|planned| KeepingUp::begin(&store, planned.schedule.interval, app.clock.now())),
+    };
     for stream in connector.streams() {
         if !run.progress.get(stream).is_some_and(|progress| progress.is_done) {
-            run =
-                read_stream(&context, run, &store, connector.as_ref(), (*stream, &mut Reader::Pass), shutdown).await?;
+            run = walk.stream(run, *stream, &mut Reader::Pass).await?;
         }
         if context.is_full {
-            run = search_missing(&context, run, &store, connector.as_ref(), *stream, shutdown).await?;
+            run = search_missing(&mut walk, run, *stream).await?;
         }
     }
     if context.is_full {
@@ -174,145 +167,17 @@ async fn begin_again(app: &App, run: Run, lease: Lease) -> Result<Run, Stop> {
 }
 
 /// Holds what a full pass saw of a stream against the store's own count, and looks for those who are missing.
-async fn search_missing(
-    context: &PageContext,
-    run: Run,
-    store: &InstalledStore,
-    connector: &dyn Connector,
-    stream: Stream,
-    shutdown: &CancellationToken,
-) -> Result<Run, Stop> {
+async fn search_missing(walk: &mut Walk<'_>, run: Run, stream: Stream) -> Result<Run, Stop> {
+    let context = walk.context;
     let (mut run, search) = completeness::begin(context, run, stream).await?;
     let Some(mut search) = search else { return Ok(run) };
     if search.is_on(&run) {
         let mut reader = Reader::Sweep(search);
-        run = read_stream(context, run, store, connector, (stream, &mut reader), shutdown).await?;
+        run = walk.stream(run, stream, &mut reader).await?;
         let Reader::Sweep(done) = reader else { return Ok(run) };
         search = done;
     }
     Ok(search.conclude(context, run))
-}
-
-/// Reads a stream to its end, or as far as the reader wants it, waiting and trying again as the store needs it.
-async fn read_stream(
-    context: &PageContext,
-    mut run: Run,
-    store: &InstalledStore,
-    connector: &dyn Connector,
-    (stream, reader): (Stream, &mut Reader),
-    shutdown: &CancellationToken,
-) -> Result<Run, Stop> {
-    let pass = match store.watermarks.get(&stream) {
-        Some(watermark) if !context.is_full => Pass::Since(watermark.clone()),
-        _ => Pass::Full,
-    };
-    let mut patience = Patience::default();
-    loop {
-        let checkpoint = run.progress.get(&stream).and_then(|progress| progress.checkpoint(reader.phase()));
-        let mut pages = connector.pages(stream, pass.clone(), checkpoint);
-        let mut asked_at = context.app.clock.now();
-        let mut span = traces::page(stream);
-        let mut next = unless_stopped(shutdown, pages.next().instrument(span.clone())).await?;
-        let error = loop {
-            match next {
-                None => {
-                    run.progress.entry(stream).or_default().is_done = true;
-                    return Ok(run);
-                }
-                Some(Err(error)) => break error,
-                Some(Ok(page)) => {
-                    let asked_at_for_next = context.app.clock.now();
-                    let writing = traces::writing(&span, page.records.len());
-                    span = traces::page(stream);
-                    let (written, following) = tokio::join!(
-                        reader.take(context, &run, stream, page, asked_at).instrument(writing),
-                        unless_stopped(shutdown, pages.next().instrument(span.clone()))
-                    );
-                    run = written?;
-                    if reader.is_satisfied(&run) {
-                        return Ok(run);
-                    }
-                    let following = following?;
-                    if is_time_to_look_again(run.pages) {
-                        look_again(context).await;
-                    }
-                    (next, asked_at) = (following, asked_at_for_next);
-                    patience = Patience::default();
-                    if shutdown.is_cancelled() {
-                        return Err(Stop::Shutdown);
-                    }
-                }
-            }
-        };
-        drop(pages);
-        if matches!(error, ConnectorError::NotReady { .. }) {
-            // The store says that it is at it.
-            context.beat.send_replace(());
-        }
-        let Some(wait) = patience.wait_after(&error) else { return Err(error.into()) };
-        let _waiting = Waiting::begin(context.platform, waits_for(&error));
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = shutdown.cancelled() => return Err(Stop::Shutdown),
-        }
-    }
-}
-
-/// What the store says, unless the service shall stop: then nobody waits for a slow store.
-async fn unless_stopped<T>(shutdown: &CancellationToken, answer: impl Future<Output = T>) -> Result<T, Stop> {
-    let stopped = async {
-        shutdown.cancelled().await;
-        tokio::time::sleep(LAST_ANSWER).await;
-    };
-    tokio::select! {
-        () = stopped => Err(Stop::Shutdown),
-        answer = answer => Ok(answer),
-    }
-}
-
-/// A table can double only so often: after 4, 8, 16 and 32 pages, then with every 64.
-const fn is_time_to_look_again(pages: i32) -> bool {
-    pages >= 4 && (pages % 64 == 0 || pages.count_ones() == 1)
-}
-
-async fn look_again(context: &PageContext) {
-    if let Err(error) = planner::look_again(&context.app.db).await {
-        // Slower, not wrong.
-        tracing::warn!(error.detail = storage_kind(&error), "the database can't look at its tables again");
-    }
-}
-
-/// How much longer the engine bears with a store that does not answer well.
-#[derive(Debug, Default)]
-pub(super) struct Patience {
-    failures: u32,
-    throttles: u32,
-    prepared: Duration,
-}
-
-impl Patience {
-    /// How long to wait before the next try; `None` when it is no use.
-    pub(super) fn wait_after(&mut self, error: &ConnectorError) -> Option<Duration> {
-        let backoff = |tries: u32| backoff(BACKOFF_START, tries, BACKOFF_LIMIT);
-        if let ConnectorError::NotReady { after } = error {
-            self.prepared += *after;
-            return (self.prepared <= MAX_PREPARATION).then_some(*after);
-        }
-        if matches!(error, ConnectorError::Throttled { .. }) {
-            self.throttles += 1;
-            return (self.throttles <= MAX_THROTTLES).then(|| match error.retry() {
-                Retry::After(wait) => wait,
-                Retry::Backoff | Retry::Never => backoff(self.throttles),
-            });
-        }
-        self.failures += 1;
-        match error.retry() {
-            Retry::Never => None,
-            _ if self.failures > MAX_FAILURES => None,
-            Retry::After(wait) => Some(wait),
-            Retry::Backoff => Some(backoff(self.failures)),
-        }
-    }
 }
 
 /// Ends the records that the finished pass did not show. Only here, and only then, does absence mean anything, and not

@@ -3,7 +3,9 @@
 //! **Invariant:** a page that crosses the limit is not written, and of those whom a full pass did not show either none is
 //! written or all may be.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 
 use sea_orm::{ConnectionTrait, DbErr};
 
@@ -12,7 +14,7 @@ use super::reading::{Writing, vanish};
 use crate::domain::email::Email;
 use crate::domain::ids::{ListId, SourceRecordId};
 use crate::domain::membership::Cause;
-use crate::domain::shrink::{Limit, Verdict};
+use crate::domain::shrink::Verdict;
 use crate::service::leaving;
 use crate::service::settle::{self, Change, Settled, StoreContext};
 use crate::store::sync_runs::Run;
@@ -25,7 +27,16 @@ const BATCH: usize = 500;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Shrink {
     list: String,
+    numbers: Numbers,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Numbers {
+    /// When the reading began.
     members: u64,
+    /// Who has gone already.
+    gone: u64,
+    /// Who would go next, at least.
     leaving: u64,
     percent: u32,
 }
@@ -33,11 +44,15 @@ pub(crate) struct Shrink {
 impl Shrink {
     /// What would happen, and what to do.
     pub(crate) fn in_words(&self) -> String {
-        let Self { list, members, leaving, percent } = self;
+        let Self { list, numbers: Numbers { members, gone, leaving, percent } } = self;
+        let before = match gone {
+            0 => String::new(),
+            gone => format!("{gone} have left before, and "),
+        };
         format!(
-            "going on would take {leaving} or more of {members} members off the list \"{list}\", more than {percent} %: \
-             none of those has left yet. If the store is right, confirm the run, and it goes on from here; if not, cancel \
-             it, put the store right, and the next run reads anew"
+            "{before}going on would take {leaving} or more of {members} members off the list \"{list}\", more than \
+             {percent} % in all: these {leaving} have not left yet. If the store is right, confirm the run, and it goes on \
+             from here; if not, cancel it, put the store right, and the next run reads anew"
         )
     }
 }
@@ -59,16 +74,21 @@ pub(super) async fn take(
         tally.left += moved.left;
     }
     let Some(limit) = context.limit else { return Ok(()) };
-    for (list, moved) in settled.lists.iter().filter(|(_, moved)| moved.left > 0) {
+    let gone_before = |list: &ListId| before.get(list).map_or(0, |tally| tally.gone());
+    for (list, moved) in &settled.lists {
+        if moved.left == 0 || limit.is_small(gone_before(list), moved.left) {
+            continue;
+        }
         let tally = run.lists.entry(*list).or_default();
         let members = match tally.members {
             Some(members) => members,
             None => tally.members_before(memberships::count(tx, run.account_id, *list).await?),
         };
         tally.members = Some(members);
-        let left = before.get(list).map_or(0, |tally| tally.left);
-        if limit.decide(members, left, moved.left) == Verdict::Stop {
-            return Err(asks(tx, run, *list, (members, left + moved.left), limit).await?);
+        let gone = gone_before(list);
+        if limit.decide(members, gone, moved.left) == Verdict::Stop {
+            let numbers = Numbers { members, gone, leaving: moved.left, percent: limit.percent };
+            return Err(asks(tx, run, *list, numbers).await?);
         }
     }
     Ok(())
@@ -81,29 +101,10 @@ pub(super) async fn take(
 /// [`PageError::Asks`]: they must not be written.
 pub(super) async fn look_ahead(context: &PageContext, run: &Run, gone: &[SourceRecordId]) -> Result<(), PageError> {
     let Some(limit) = context.limit else { return Ok(()) };
-    let left = run.lists.values().map(|tally| tally.left).max().unwrap_or_default();
-    if left + (gone.len() as u64) < u64::from(limit.at_least) {
+    let gone_before = run.lists.values().map(|tally| tally.gone()).max().unwrap_or_default();
+    if limit.is_small(gone_before, gone.len() as u64) {
         return Ok(());
     }
-    let db = &context.app.db;
-    for (list, about) in leaving_by_end_of(context, run, gone).await? {
-        let tally = run.lists.get(&list).copied().unwrap_or_default();
-        let members = match tally.members {
-            Some(members) => members,
-            None => tally.members_before(memberships::count(db, run.account_id, list).await?),
-        };
-        if limit.decide(members, tally.left, about) == Verdict::Stop {
-            return Err(asks(db, run, list, (members, tally.left + about), limit).await?);
-        }
-    }
-    Ok(())
-}
-
-async fn leaving_by_end_of(
-    context: &PageContext,
-    run: &Run,
-    gone: &[SourceRecordId],
-) -> Result<BTreeMap<ListId, u64>, PageError> {
     let db = &context.app.db;
     let store = StoreContext {
         account_id: run.account_id,
@@ -112,20 +113,39 @@ async fn leaving_by_end_of(
         targets: memberships::targets(db, run.account_id, run.integration_id).await?,
         suppression: context.suppression.clone(),
     };
-    let now = context.app.clock.now();
-    let mut all: BTreeMap<ListId, u64> = BTreeMap::new();
-    let mut looked_at: HashSet<String> = HashSet::new();
+    let mut leaving: BTreeMap<ListId, u64> = BTreeMap::new();
+    let mut members: BTreeMap<ListId, u64> = BTreeMap::new();
+    let mut looked_at = HashSet::new();
     for batch in gone.chunks(BATCH) {
         let mut change = ending(context, run, (gone, batch)).await?;
-        // Somebody with several records that end is counted with the first of them.
-        change.addresses.retain(|address, _| looked_at.insert(address.clone()));
-        let plan = settle::plan(db, &store, change, now).await?;
+        // Somebody with several records that end is counted with the first of them. A hash, so that a store that shows nobody costs
+        // little; two people who share one only make the question come a little later.
+        change
+            .addresses
+            .retain(|address, _| looked_at.insert(BuildHasherDefault::<DefaultHasher>::new().hash_one(address)));
+        let plan = settle::plan(db, &store, change, context.app.clock.now()).await?;
         for (list, count) in leaving::by_list(db, run.account_id, &plan).await? {
-            *all.entry(list).or_default() += count;
+            let about = leaving.entry(list).or_default();
+            *about += count;
+            let tally = run.lists.get(&list).copied().unwrap_or_default();
+            if limit.is_small(tally.gone(), *about) {
+                continue;
+            }
+            let members = match (tally.members, members.entry(list)) {
+                (Some(members), _) => members,
+                (None, Entry::Occupied(counted)) => *counted.get(),
+                (None, Entry::Vacant(vacant)) => {
+                    *vacant.insert(tally.members_before(memberships::count(db, run.account_id, list).await?))
+                }
+            };
+            if limit.decide(members, tally.gone(), *about) == Verdict::Stop {
+                let numbers = Numbers { members, gone: tally.gone(), leaving: *about, percent: limit.percent };
+                return Err(asks(db, run, list, numbers).await?);
+            }
         }
         context.beat.send_replace(());
     }
-    Ok(all)
+    Ok(())
 }
 
 /// What it means that a batch of records is gone, with all other gone records of the same people.
@@ -151,14 +171,9 @@ async fn ending(
     Ok(change)
 }
 
-async fn asks(
-    tx: &impl ConnectionTrait,
-    run: &Run,
-    list: ListId,
-    (members, leaving): (u64, u64),
-    limit: Limit,
-) -> Result<PageError, DbErr> {
+/// The question, with the list's name.
+async fn asks(tx: &impl ConnectionTrait, run: &Run, list: ListId, numbers: Numbers) -> Result<PageError, DbErr> {
     let named = lists_by_id::find(tx, run.account_id, &[list]).await?.remove(&list);
     let list = named.map_or_else(|| list.to_string(), |list| list.name);
-    Ok(PageError::Asks(Shrink { list, members, leaving, percent: limit.percent }))
+    Ok(PageError::Asks(Shrink { list, numbers }))
 }

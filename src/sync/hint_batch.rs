@@ -238,7 +238,8 @@ async fn leave(
     hint_lanes::leave(tx, batch).await?;
     match &read.stopped_by {
         Some(error) if error.needs_attention() => {
-            installed::need_attention(tx, batch.integration, error.code(), &error.to_string()).await?;
+            let why = (error.code(), error.to_string());
+            installed::need_attention(tx, batch.integration, None, (why.0, &why.1)).await?;
         }
         Some(error) => {
             let failures = if has_answered { 0 } else { batch.failures };

@@ -1,17 +1,13 @@
 //! Keeping lists in step with stores.
 //!
 //! [`scheduler`] queues what is due, [`worker`] takes runs up, [`engine`] carries one through, `page` writes one page in one
-//! transaction, `reading` says what its records come to; `completeness` looks for whom a full pass did not see, `guard` stops
-//! a run that would take too many off a list, and `ending` says what comes after a run. Beside it [`hints`] reads single
-//! records again after a webhook (`hint_batch`), and [`registration`] keeps the webhooks registered at the stores; [`privacy`]
-//! carries out what people ask for by law. `dry_run` looks without writing, [`history`] removes old runs. `tell` and
-//! [`gauges`] are the metrics of all that.
-//! [`worker`] takes runs up, [`engine`] carries one through, `page` writes one page in one transaction, `reading` says
-//! what its records come to; `completeness` looks for whom a full pass did not see, and `guard` stops a run that would take
-//! too many off a list. Beside it [`hints`] reads single records again after a webhook (`hint_batch`), and [`registration`]
-//! keeps the webhooks registered at the stores; [`privacy`] carries out what people ask for by law, and [`history`] removes
-//! old runs. [`workers`] keeps all of them up. `dry_run` looks without writing. `tell` and [`gauges`] are the metrics of
-//! all that.
+//! transaction, `reading` says what its records come to. `walk` reads a stream to its end, `keeping_up` what changes meanwhile;
+//! `completeness` looks for whom a full pass did not see, `guard` stops a run that would take too many off a list, and `ending`
+//! says what comes after a run.
+//!
+//! Beside runs, [`hints`] reads single records again after a webhook (`hint_batch`), and [`registration`] keeps the webhooks
+//! registered at the stores; [`privacy`] carries out what people ask for by law, [`history`] removes old runs, and `dry_run` looks
+//! without writing. [`workers`] keeps all of them up. `tell` and [`gauges`] are the metrics of all that.
 //!
 //! **Invariant:** whatever a run writes, it writes under its lease token; a worker that lost its lease writes nothing.
 
@@ -26,11 +22,13 @@ mod guard;
 mod hint_batch;
 pub mod hints;
 pub mod history;
+mod keeping_up;
 mod page;
 pub mod privacy;
 mod reading;
 pub mod registration;
 pub mod scheduler;
 mod tell;
+mod walk;
 pub mod worker;
 pub mod workers;

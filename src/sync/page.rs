@@ -100,9 +100,13 @@ pub(crate) async fn write_page(
     run.counts.add(read.counts);
     let progress = run.progress.entry(stream).or_default();
     progress.advance(phase, resume_from, watermark);
-    progress.tell(total, hides_some);
-    progress.has_nameless |= nameless > 0;
-    progress.nameless += nameless;
+    if phase == Phase::Changes {
+        progress.caught_up += read.counts.read;
+    } else {
+        progress.tell(total, hides_some);
+        progress.has_nameless |= nameless > 0;
+        progress.nameless += nameless;
+    }
     if context.is_full {
         seen::remember(&tx, run.id, (run.pages, stream), &read.seen, &shown).await?;
     }

@@ -18,7 +18,11 @@ use crate::support::api::{Api, consent};
 use crate::support::databases::{TestDatabase, both_databases};
 use crate::support::shop::Shop;
 
-both_databases!(lists_are_read_while_a_transaction_writes, nobody_hears_of_a_busy_database,);
+both_databases!(
+    lists_are_read_while_a_transaction_writes,
+    lists_are_read_while_many_wait_to_write,
+    nobody_hears_of_a_busy_database,
+);
 
 /// Time for one step, far above what any takes, and below the time for which a writer waits for another.
 const PATIENCE: Duration = Duration::from_secs(25);
@@ -40,6 +44,32 @@ async fn lists_are_read_while_a_transaction_writes(db: TestDatabase) {
         assert_eq!(read.expect("it does not wait for the writer").status, StatusCode::OK, "{path}");
     }
     tx.rollback().await.unwrap();
+}
+
+async fn lists_are_read_while_many_wait_to_write(db: TestDatabase) {
+    let api = Api::new(db).await;
+    let list = api.make_list("News", "marketing").await;
+    let app = &api.test.app;
+    let tx = begin(&app.db).await.unwrap();
+    tx.execute_unprepared("UPDATE ledger_head SET account_id = account_id").await.unwrap();
+    let writers =
+        futures::future::join_all(
+            (0..12).map(|writer: usize| {
+                let (api, list) = (&api, list.as_str());
+                async move {
+                    api.post("/v1/consents", consent(&format!("person{writer}@example.com"), &[list])).await.status
+                }
+            }),
+        );
+    let readers = async {
+        for path in LISTS.iter().cycle().take(30) {
+            let read = tokio::time::timeout(PATIENCE, api.get(path)).await;
+            assert_eq!(read.expect("it does not wait for writers").status, StatusCode::OK, "{path}");
+        }
+        tx.rollback().await.unwrap();
+    };
+    let (written, ()) = tokio::join!(writers, readers);
+    assert_eq!(written, [StatusCode::CREATED; 12]);
 }
 
 async fn nobody_hears_of_a_busy_database(db: TestDatabase) {

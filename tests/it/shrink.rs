@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 use std::ops::Range;
+use std::time::Duration;
 
 use ::entity::{membership_event, schedule, sync_run};
 use assent::auth::Caller;
@@ -32,6 +33,9 @@ both_databases!(
     many_opt_outs_stop_before_the_page_that_crosses_the_limit,
     each_list_is_counted_by_itself,
     a_no_gives_the_run_up_and_the_next_one_asks_again,
+    who_is_refused_twice_does_not_leave_in_parts,
+    a_run_behind_one_that_asks_does_not_answer_it,
+    a_confirmation_outlives_a_worker_that_wrote_nothing,
     a_confirmed_run_whose_worker_stops_goes_on_as_confirmed,
     a_confirmation_holds_for_the_pass_that_was_confirmed,
     what_asks_for_nothing_can_not_be_confirmed,
@@ -184,6 +188,91 @@ async fn a_no_gives_the_run_up_and_the_next_one_asks_again(db: TestDatabase) {
     let again = store.asks(RunMode::Full).await;
     assert_eq!((again.continues, again.read_count), (None, 200), "it read anew");
     assert_eq!(store.sizes().await, (300, 300));
+}
+
+async fn who_is_refused_twice_does_not_leave_in_parts(db: TestDatabase) {
+    let store = Store::of(db, 300).await;
+    store.each(0..100, |email| Change::OptOut { email });
+    for mode in [RunMode::Incremental, RunMode::Full] {
+        let asking = store.asks(mode).await;
+        let left = store.sizes().await;
+        assert!(left.0 >= 240, "{left:?}");
+        for _ in 0..3 {
+            syncs::cancel(&store.shop.app, &store.shop.caller, asking.id.into()).await.unwrap();
+            store.test.clock.advance(TimeDelta::hours(1));
+            let again = store.asks(mode).await;
+            assert_eq!(store.sizes().await, left, "nobody more");
+            let detail = again.error_detail.unwrap();
+            assert!(left.0 == 300 || detail.contains("have left before"), "{detail}");
+            syncs::cancel(&store.shop.app, &store.shop.caller, again.id.into()).await.unwrap();
+        }
+        store.test.clock.advance(TimeDelta::hours(1));
+    }
+    store.each(0..100, |email| Change::OptIn { email });
+    assert_eq!(store.shop.sync(RunMode::Full).await.status, "succeeded", "the store was put right");
+    assert_eq!(store.sizes().await, (300, 300));
+}
+
+async fn a_run_behind_one_that_asks_does_not_answer_it(db: TestDatabase) {
+    let store = Store::of(db, 300).await;
+    store.delete(0..100);
+    let (app, caller, integration) = (&store.shop.app, &store.shop.caller, store.shop.integration);
+    let asking = syncs::start(app, caller, integration, RunMode::Full).await.unwrap();
+    store.shop.store.set_latency(Duration::from_millis(500));
+    let behind = async {
+        while store.shop.run(asking).await.status != "running" {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        store.test.clock.advance(TimeDelta::seconds(1));
+        let behind = syncs::start(app, caller, integration, RunMode::Incremental).await.unwrap();
+        store.shop.store.set_latency(Duration::ZERO);
+        behind
+    };
+    let never = CancellationToken::new();
+    let ((), behind) = tokio::join!(worker::run_one(app, asking, &never), behind);
+    assert_ne!(behind, asking);
+    assert_eq!(store.shop.run(behind).await.status, "cancelled");
+    assert_eq!(store.held().await, Some(asking.0));
+    for refused in [
+        integrations::resume(app, caller, integration).await.map(drop),
+        syncs::start(app, caller, integration, RunMode::Incremental).await.map(drop),
+    ] {
+        assert!(matches!(&refused, Err(Error::Conflict(sentence)) if sentence.contains("decision")), "{refused:?}");
+    }
+    integrations::pause(app, caller, integration).await.unwrap();
+    integrations::resume(app, caller, integration).await.unwrap();
+    assert_eq!(store.held().await, Some(asking.0), "a pause decides nothing");
+    let asking = store.shop.run(asking).await;
+    let next = store.confirm(&asking).await.unwrap();
+    store.carry_out(next).await;
+    assert_eq!(store.sizes().await, (200, 200));
+}
+
+async fn a_confirmation_outlives_a_worker_that_wrote_nothing(db: TestDatabase) {
+    let store = Store::of(db, 100).await;
+    let leave_limit = LimitChange { percent: Some(1), at_least: Some(2) };
+    let change = IntegrationChange { leave_limit, ..IntegrationChange::default() };
+    integrations::update(&store.shop.app, &store.shop.caller, store.shop.integration, change).await.unwrap();
+    store.each(0..10, |email| Change::OptOut { email });
+    let asking = store.asks(RunMode::Incremental).await;
+    assert_eq!(asking.page_count, 0, "it asks before its first page");
+    let next = store.confirm(&asking).await.unwrap();
+    store.shop.store.set_latency(Duration::from_secs(5));
+    let app = store.shop.app.clone();
+    let dying = tokio::spawn(async move { worker::run_one(&app, next, &CancellationToken::new()).await });
+    let taken_up = async {
+        while store.shop.run(next).await.continues.is_none() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), taken_up).await.expect("it is taken up in time");
+    dying.abort();
+    assert!(dying.await.unwrap_err().is_cancelled());
+    store.shop.store.set_latency(Duration::ZERO);
+    store.test.clock.advance(TimeDelta::minutes(1));
+    let confirmed = store.carry_out(next).await;
+    assert_eq!((confirmed.status.as_str(), confirmed.continues), ("succeeded", Some(asking.id)));
+    assert_eq!(store.sizes().await, (90, 100));
 }
 
 async fn a_confirmed_run_whose_worker_stops_goes_on_as_confirmed(db: TestDatabase) {

@@ -1,5 +1,8 @@
 //! `assent sync`, the real program, beside a service on the same database, and where a store waits for somebody.
 
+// So that the lints for tests hold for the helpers, too.
+#![cfg(test)]
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,22 +106,21 @@ async fn syncs_beside_a_service_wait_behind_its_run_together(db: TestDatabase) {
     let shop = Installed::new(&app, Platform::WooCommerce, settings).await;
     let serving = beside(&db).serve().await;
     let first = syncs::start(&app, &shop.caller, shop.integration, RunMode::Full).await.unwrap();
-    let asked = async {
-        while store.asked().is_empty() {
+    let taken_up = async {
+        while shop.run(first).await.status != "running" {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, asked).await.expect("the service takes the run up");
+    tokio::time::timeout(PATIENCE, taken_up).await.expect("the service takes the run up");
 
     let behind = async {
         let second = queued(&shop, "incremental").await;
-        let (third, whole) = tokio::join!(synced(&db, &["--mode", "full"]), async {
+        let (ended, ()) = tokio::join!(synced(&db, &["--mode", "full"]), async {
             // Who asks for more gets the same run, which then reads more.
             assert_eq!(queued(&shop, "full").await, second);
             gate.add_permits(Semaphore::MAX_PERMITS);
-            second
         });
-        (third, whole)
+        (ended, second)
     };
     let (one, (other, second)) = tokio::join!(synced(&db, &[]), behind);
     for ended in [&one, &other] {

@@ -1,6 +1,9 @@
 //! How long nobody works on a run whose process stopped or died, among three real programs on one PostgreSQL. The times are
 //! told, for the documentation, and nothing is asserted of them.
 
+// So that the lints for tests hold for the helpers, too.
+#![cfg(test)]
+
 use std::time::{Duration, Instant};
 
 use assent::domain::Platform;

@@ -134,13 +134,10 @@ pub(super) fn pages(
 
 impl Position {
     fn new(stream: Stream, pass: &Pass) -> Self {
-        let since = match pass {
-            Pass::Full => None,
-            Pass::Since(Watermark(value)) => {
-                let mark = serde_json::from_value::<Mark>(value.clone()).ok();
-                mark.and_then(|mark| mark.modified.checked_sub_signed(OVERLAP))
-            }
-        };
+        let since = pass.watermark().and_then(|Watermark(value)| {
+            let mark = serde_json::from_value::<Mark>(value.clone()).ok()?;
+            mark.modified.checked_sub_signed(OVERLAP)
+        });
         let place = match stream {
             Stream::Customers => Place::After(None),
             Stream::Subscribers => Place::Pages(walk::Cursor::default()),
@@ -197,14 +194,14 @@ impl Position {
     }
 
     fn watermark(&self, pass: &Pass) -> Option<Watermark> {
-        match (self.newest, pass) {
+        match (self.newest, pass.watermark()) {
             (Some(newest), _) => {
                 let modified = self.began.map_or(newest, |began| began.min(newest));
                 Some(Watermark(as_json(&Mark { modified })))
             }
             // Nothing changed: what we had is still right.
-            (None, Pass::Since(before)) => Some(before.clone()),
-            (None, Pass::Full) => self.began.map(|modified| Watermark(as_json(&Mark { modified }))),
+            (None, Some(before)) => Some(before.clone()),
+            (None, None) => self.began.map(|modified| Watermark(as_json(&Mark { modified }))),
         }
     }
 }

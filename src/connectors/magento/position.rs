@@ -73,8 +73,7 @@ impl Position {
 
     /// The beginning of an incremental pass; `None` where a full one is asked for, or the watermark is not ours.
     pub(super) fn since(pass: &Pass) -> Option<Self> {
-        let Pass::Since(watermark) = pass else { return None };
-        let Mark { changed, swept_to, accounts } = serde_json::from_value(watermark.0.clone()).ok()?;
+        let Mark { changed, swept_to, accounts } = serde_json::from_value(pass.watermark()?.0.clone()).ok()?;
         let from = changed.checked_sub_signed(OVERLAP).unwrap_or(DateTime::UNIX_EPOCH);
         let stage = Stage::Changes { walk: Walk::over_changes_from(from) };
         Some(Self { stage, newest: Some(changed), swept_to, accounts, given: 0, total: None, counts_others: false })

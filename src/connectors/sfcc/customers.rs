@@ -167,11 +167,10 @@ enum Begun {
 
 async fn begin(store: &Sfcc, pass: &Pass) -> Result<Begun, ConnectorError> {
     let now = store.client.now();
-    let before = match pass {
-        Pass::Full => None,
-        Pass::Since(watermark) => serde_json::from_value::<Mark>(watermark.0.clone()).ok(),
-    };
-    let Some(mark) = before.filter(|mark| now < mark.walked_at + WALK_EVERY) else {
+    let before = pass.watermark().and_then(|watermark| serde_json::from_value::<Mark>(watermark.0.clone()).ok());
+    // Beside a pass over everybody nobody needs another one.
+    let is_beside = matches!(pass, Pass::Beside(_));
+    let Some(mark) = before.filter(|mark| is_beside || now < mark.walked_at + WALK_EVERY) else {
         return begin_with_everybody(store, now).await.map(Begun::At);
     };
     let Some(field) = mark.changes else { return Ok(Begun::NothingToDo(mark)) };

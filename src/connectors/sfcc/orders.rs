@@ -52,10 +52,7 @@ struct Position {
 
 impl Position {
     fn begin(pass: &Pass, now: DateTime<Utc>) -> Self {
-        let since = match pass {
-            Pass::Full => None,
-            Pass::Since(watermark) => serde_json::from_value::<Mark>(watermark.0.clone()).ok(),
-        };
+        let since = pass.watermark().and_then(|watermark| serde_json::from_value::<Mark>(watermark.0.clone()).ok());
         let since = since.and_then(|mark| mark.read_until.checked_sub_signed(OVERLAP));
         let mark = Mark { read_until: now };
         Self { sites_read: 0, since, from: since, cursor: Cursor::default(), floor: None, mark }

@@ -99,10 +99,7 @@ impl Position {
         if let Some(position) = resumed.filter(|position| (1..=FIRST_PAGE).contains(&position.first)) {
             return position;
         }
-        let since = match pass {
-            Pass::Full => None,
-            Pass::Since(watermark) => serde_json::from_value::<Mark>(watermark.0.clone()).ok(),
-        };
+        let since = pass.watermark().and_then(|watermark| serde_json::from_value::<Mark>(watermark.0.clone()).ok());
         let window = match since {
             Some(Mark { updated_at: since }) => {
                 Window::Change { since, from: since.checked_sub_signed(overlap).unwrap_or(DateTime::UNIX_EPOCH) }

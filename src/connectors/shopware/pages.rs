@@ -111,10 +111,7 @@ pub(super) fn pages<'a>(
 impl Position {
     fn begin(stream: Stream, pass: &Pass) -> Self {
         let mark = |watermark: &Watermark| serde_json::from_value::<Mark>(watermark.0.clone()).ok();
-        let since = match pass {
-            Pass::Full => None,
-            Pass::Since(watermark) => mark(watermark).map(|mark| mark.changed_since),
-        };
+        let since = pass.watermark().and_then(mark).map(|mark| mark.changed_since);
         let turned = match stream {
             Stream::Customers => Turned::Customers(ByNumber::default()),
             Stream::Orders => Turned::Orders(ByNumber::default()),

@@ -114,8 +114,8 @@ pub(super) fn pages(
 }
 
 async fn begin(store: &WooCommerce, stream: Stream, pass: &Pass) -> Result<Position, ConnectorError> {
-    let changed_after = match (stream, pass) {
-        (Stream::Orders, Pass::Since(Watermark(value))) => {
+    let changed_after = match (stream, pass.watermark()) {
+        (Stream::Orders, Some(Watermark(value))) => {
             let newest = serde_json::from_value::<Newest>(value.clone()).ok();
             newest.and_then(|newest| newest.modified.checked_sub_signed(OVERLAP))
         }
@@ -169,13 +169,11 @@ fn decode(store: &WooCommerce, stream: Stream, rows: &[Value], turn: &Turn) -> V
 }
 
 fn watermark(stream: Stream, pass: &Pass, position: &Position) -> Option<Watermark> {
-    match (stream, position.newest, pass) {
+    match (stream, position.newest, pass.watermark()) {
         (Stream::Orders, Some(modified), _) => Some(Watermark(as_json(&Newest { modified }))),
         // A shop whose orders are all gone: what we had is still right.
-        (Stream::Orders, None, Pass::Since(before)) => Some(before.clone()),
-        (Stream::Orders, None, Pass::Full) => None,
-        // Every pass reads all customers, so there is nothing to remember.
-        (Stream::Customers | Stream::Subscribers, _, _) => Some(Watermark(Value::Object(serde_json::Map::new()))),
+        (Stream::Orders, None, before) => before.cloned(),
+        (Stream::Customers | Stream::Subscribers, _, _) => Some(Watermark::of_nothing()),
     }
 }
 

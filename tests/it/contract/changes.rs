@@ -21,6 +21,7 @@ every_platform!(
     a_person_deleted_in_the_store_leaves_after_a_full_pass,
     incremental_passes_end_where_a_full_one_does,
     a_change_while_a_run_is_under_way_is_not_lost,
+    an_opt_out_does_not_wait_for_the_end_of_a_full_pass,
 );
 
 both_databases!(a_shopify_order_that_is_only_too_old_to_be_shown_takes_nobody_off);
@@ -164,4 +165,32 @@ async fn a_change_while_a_run_is_under_way_is_not_lost(db: TestDatabase, platfor
         assert_good(&shop.sync(RunMode::Incremental).await);
         shop.assert_true().await;
     }
+}
+
+async fn an_opt_out_does_not_wait_for_the_end_of_a_full_pass(db: TestDatabase, platform: Platform) {
+    let test = TestApp::new(db).await;
+    let shop = open(&test, platform, 430).await;
+    assert_good(&shop.sync(RunMode::Full).await);
+    test.clock.advance(TimeDelta::minutes(1));
+    let run = service::syncs::start(&shop.app, &shop.caller, shop.integration, RunMode::Full).await.unwrap();
+    let shutdown = CancellationToken::new();
+    shutdown.cancel();
+    assent::sync::worker::run_one(&shop.app, run, &shutdown).await;
+    let is_told_what_changed = platform != Platform::WooCommerce;
+    let subscribers = shop.on(Audience::Subscribers).await;
+    let mut out = Vec::new();
+    for email in subscribers.into_iter().filter(|email| has_account(&shop, email)).step_by(8).take(20) {
+        test.clock.advance(TimeDelta::seconds(1));
+        if shop.store.change(&Change::OptOut { email: email.clone() }).is_ok() {
+            out.push(email);
+        }
+    }
+    assert!(out.len() > 5, "some of them were read before they said so");
+    test.clock.advance(TimeDelta::minutes(10));
+    assent::sync::worker::run_one(&shop.app, run, &CancellationToken::new()).await;
+    assert_good(&shop.run(run).await);
+    let still_on = shop.on(Audience::Subscribers).await;
+    // The pass alone would find only those whom it had not read yet; WooCommerce tells by webhooks.
+    let waiting = out.iter().filter(|email| still_on.contains(*email)).count();
+    assert_eq!(waiting > 0, !is_told_what_changed, "{waiting} of {} are still on the list", out.len());
 }

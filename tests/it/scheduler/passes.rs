@@ -47,13 +47,16 @@ both_databases!(
 
 impl Scheduled<Refusing> {
     /// Has a worker take the run up, write what the store shows and fall silent while it waits for more.
-    async fn die_waiting_at(&self, run: SyncRunId, offset: usize) {
+    pub(super) async fn die_waiting_at(&self, run: SyncRunId, offset: usize) {
         self.shop.is_silent.store(true, Ordering::SeqCst);
         self.refuse_from(offset);
         let app = self.test.app.clone();
+        let before = self.shop.run(run).await.attempts;
         let dying = tokio::spawn(async move { worker::run_one(&app, run, &CancellationToken::new()).await });
         let waits = async {
-            while self.shop.run(run).await.read_count < i64::try_from(offset).unwrap() {
+            let is_there =
+                |row: sync_run::Model| row.attempts > before && row.read_count >= i64::try_from(offset).unwrap();
+            while !is_there(self.shop.run(run).await) {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
@@ -65,18 +68,18 @@ impl Scheduled<Refusing> {
         self.test.clock.advance(TimeDelta::minutes(1));
     }
 
-    async fn change_settings(&self) {
+    pub(super) async fn change_settings(&self) {
         let settings = json!({"optInMetaKeys": ["another_key"]}).as_object().unwrap().clone();
         let change = IntegrationChange { settings, ..IntegrationChange::default() };
         integrations::update(&self.test.app, &self.shop.caller, self.shop.integration, change).await.unwrap();
     }
 
-    async fn carried(&self, run: SyncRunId) -> sync_run::Model {
+    pub(super) async fn carried(&self, run: SyncRunId) -> sync_run::Model {
         worker::run_one(&self.test.app, run, &CancellationToken::new()).await;
         self.shop.run(run).await
     }
 
-    async fn start(&self, mode: RunMode) -> SyncRunId {
+    pub(super) async fn start(&self, mode: RunMode) -> SyncRunId {
         syncs::start(&self.test.app, &self.shop.caller, self.shop.integration, mode).await.unwrap()
     }
 }

@@ -259,7 +259,7 @@ pub(crate) fn never() -> DateTime<Utc> {
 }
 
 /// Installs a store with its audiences mapped to these lists.
-async fn install(
+pub(crate) async fn install(
     app: &App,
     caller: &Caller,
     platform: Platform,
@@ -291,6 +291,7 @@ async fn install(
         shrink_percent: Set(20),
         shrink_at_least: Set(50),
         synced_at: Set(None),
+        as_at: Set(None),
         full_synced_at: Set(None),
         created_at: Set(now),
         updated_at: Set(now),

@@ -1,0 +1,163 @@
+//! What a store's bad hours, a person's changes and other runs mean for a pass that is half done.
+
+// So that the lints for tests hold for the helpers, too.
+#![cfg(test)]
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use assent::app::{App, RunLimits};
+use assent::domain::health::Health;
+use assent::domain::sync::RunMode;
+use assent::domain::{Audience, Platform};
+use assent::service::integrations::{self, IntegrationChange};
+use assent::service::{decisions, syncs};
+use assent::sync::worker;
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::{CUSTOMERS, Scheduled};
+use crate::support::answering::{AnsweringStore, Reply};
+use crate::support::app::TestApp;
+use crate::support::databases::{TestDatabase, both_databases};
+use crate::support::shop::Installed;
+
+both_databases!(
+    a_pass_over_the_whole_store_waits_while_changes_are_read,
+    an_outage_does_not_cost_the_pass,
+    a_store_that_says_how_long_to_wait_is_waited_for,
+    keys_that_were_changed_meanwhile_stop_nothing,
+    who_ends_an_ended_run_puts_nothing_off,
+    a_full_pass_that_was_called_off_is_not_made_up_for_before_the_next_day,
+);
+
+async fn a_pass_over_the_whole_store_waits_while_changes_are_read(db: TestDatabase) {
+    let it = Scheduled::refusing(db).await;
+    it.due_run().await;
+    it.test.clock.advance(TimeDelta::hours(1));
+    it.refuse_from(150);
+    let failed = it.start(RunMode::Full).await;
+    let failed = it.carried(failed).await;
+    assert_eq!((failed.status.as_str(), failed.is_resumable), ("failed", true));
+    assert!(it.planned().await.next_full_pass_at.unwrap() <= it.now(), "it goes on as soon as there is room");
+    it.refuse_from(usize::MAX);
+    it.test.clock.advance(TimeDelta::seconds(1));
+    let changes = it.shop.sync(RunMode::Incremental).await;
+    assert_eq!((changes.status.as_str(), changes.continues), ("succeeded", None));
+    it.test.clock.advance(TimeDelta::minutes(10));
+    let next = it.due_run().await;
+    assert_eq!((next.status.as_str(), next.continues), ("succeeded", Some(failed.id)));
+    assert_eq!(next.read_count + next.read_before, i64::from(CUSTOMERS), "nobody is read twice");
+    assert_eq!(it.shop.on(Audience::Customers).await.len(), usize::from(CUSTOMERS), "nor taken for gone");
+}
+
+async fn an_outage_does_not_cost_the_pass(db: TestDatabase) {
+    let mut it = Scheduled::refusing(db).await;
+    let limits = RunLimits { without_progress: Duration::from_secs(2), whole: Duration::from_mins(1) };
+    it.test.app = App { run_limits: limits, ..it.test.app };
+    it.shop.is_silent.store(true, Ordering::SeqCst);
+    it.refuse_from(150);
+    let first = it.due_run().await;
+    assert_eq!(first.error_code.as_deref(), Some("RUN_STALLED"));
+    for _ in 0..2 {
+        it.test.clock.advance(TimeDelta::minutes(5));
+        let stalled = it.due_run().await;
+        assert_eq!((stalled.error_code.as_deref(), stalled.read_count), (Some("RUN_STALLED"), 0));
+        assert!(stalled.is_resumable, "its checkpoint is as good as ever");
+    }
+    it.refuse_from(usize::MAX);
+    it.test.clock.advance(TimeDelta::minutes(5));
+    let next = it.due_run().await;
+    assert_eq!((next.status.as_str(), next.began_at), ("succeeded", first.began_at));
+    assert_eq!(next.read_count + next.read_before, i64::from(CUSTOMERS));
+}
+
+/// A service with a store that answers this.
+async fn answered(db: TestDatabase, answer: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Scheduled<Answered> {
+    let test = TestApp::new(db).await;
+    let store = AnsweringStore::start(move |asked| answer(asked.number)).await;
+    let settings = json!({"storeUrl": store.url, "consumerKey": "ck_test", "consumerSecret": "cs_test"});
+    let installed = Installed::new(&test.app, Platform::WooCommerce, settings).await;
+    let it = Scheduled { test, shop: Answered { installed, store } };
+    it.plan(it.now()).await;
+    it
+}
+
+struct Answered {
+    installed: Installed,
+    store: AnsweringStore,
+}
+
+impl std::ops::Deref for Answered {
+    type Target = Installed;
+
+    fn deref(&self) -> &Installed {
+        &self.installed
+    }
+}
+
+fn nobody() -> Reply {
+    Reply::json(&Value::Array(Vec::new())).header("X-WP-Total", &0)
+}
+
+async fn a_store_that_says_how_long_to_wait_is_waited_for(db: TestDatabase) {
+    let slow_down = || Reply::text(429, "{}").header("Retry-After", &3);
+    let mut it = answered(db, move |number| if number == 0 { slow_down() } else { nobody() }).await;
+    let limits = RunLimits { without_progress: Duration::from_secs(1), whole: Duration::from_mins(1) };
+    it.test.app = App { run_limits: limits, ..it.test.app };
+    let run = it.due_run().await;
+    assert_eq!((run.status.as_str(), run.error_code), ("succeeded", None));
+}
+
+async fn keys_that_were_changed_meanwhile_stop_nothing(db: TestDatabase) {
+    let gate = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&gate);
+    let it = answered(db, move |_| Reply::text(401, "{}").held(&held)).await;
+    assert_eq!(it.tick().await, 1);
+    let (app, run) = (it.test.app.clone(), it.newest().await.id.into());
+    let carried = tokio::spawn(async move { worker::run_one(&app, run, &CancellationToken::new()).await });
+    let asked = async {
+        while it.shop.store.asked().is_empty() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), asked).await.expect("it is asked in time");
+    it.test.clock.advance(TimeDelta::seconds(1));
+    let settings = json!({"consumerSecret": "cs_other"}).as_object().unwrap().clone();
+    let change = IntegrationChange { settings, ..IntegrationChange::default() };
+    integrations::update(&it.test.app, &it.shop.caller, it.shop.integration, change).await.unwrap();
+    gate.add_permits(Semaphore::MAX_PERMITS);
+    carried.await.unwrap();
+    assert_eq!(it.newest().await.error_code.as_deref(), Some("STORE_CREDENTIALS_REJECTED"));
+    assert_ne!(it.health().await, Health::NeedsAttention, "nobody has tried the new keys yet");
+    it.test.clock.advance(TimeDelta::seconds(1));
+    assert_eq!(it.due_run().await.error_code.as_deref(), Some("STORE_CREDENTIALS_REJECTED"));
+    assert_eq!(it.health().await, Health::NeedsAttention, "now somebody has");
+}
+
+async fn who_ends_an_ended_run_puts_nothing_off(db: TestDatabase) {
+    let it = Scheduled::new(db, 5).await;
+    let ended = it.due_run().await;
+    it.test.clock.advance(TimeDelta::minutes(3));
+    let before = it.planned().await;
+    syncs::cancel(&it.test.app, &it.shop.caller, ended.id.into()).await.unwrap();
+    assert_eq!(it.planned().await, before);
+}
+
+async fn a_full_pass_that_was_called_off_is_not_made_up_for_before_the_next_day(db: TestDatabase) {
+    let it = Scheduled::new(db, 5).await;
+    it.due_run().await;
+    it.test.clock.advance(TimeDelta::hours(24));
+    assert_eq!(it.tick().await, 1);
+    let daily = it.newest().await;
+    assert_eq!(daily.mode, "full");
+    syncs::cancel(&it.test.app, &it.shop.caller, daily.id.into()).await.unwrap();
+    let planned = it.planned().await;
+    assert!(planned.next_full_pass_at.unwrap() - it.now() > TimeDelta::hours(22));
+    it.test.clock.advance(TimeDelta::minutes(10));
+    assert_eq!(it.due_run().await.mode, "incremental");
+    assert!(decisions::confirm(&it.test.app, &it.shop.caller, daily.id.into()).await.is_err());
+}
