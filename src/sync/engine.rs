@@ -223,6 +223,7 @@ async fn succeed(context: &PageContext, run: &Run, store: &InstalledStore, notic
     }
     let tx = begin(&app.db).await?;
     ledger::lock(&tx, run.account_id).await?;
+    let planned = schedules::lock(&tx, run.integration_id).await?;
     let kept = sync_runs::save_progress(&tx, context.lease, run, now).await?;
     let ending = Ending { status: RunStatus::Succeeded, error: None, resumable: Resumable::No };
     if !kept || !sync_runs::finish(&tx, context.lease, &ending, now).await? {
@@ -230,7 +231,7 @@ async fn succeed(context: &PageContext, run: &Run, store: &InstalledStore, notic
         return Err(PageError::LeaseLost.into());
     }
     installed::note_success(&tx, run, &watermarks, notices, context.is_full, now).await?;
-    if let Some(planned) = schedules::lock(&tx, run.integration_id).await? {
+    if let Some(planned) = planned {
         let after = ending::after_success(&planned, context.is_full, now);
         schedules::plan_next(&tx, run.integration_id, run.id, &after, now).await?;
     }

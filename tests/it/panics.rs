@@ -165,7 +165,7 @@ async fn a_run_that_panics_is_continued_from_its_checkpoint(db: TestDatabase) {
 
     it.test.clock.advance(TimeDelta::minutes(1));
     let ended = reached(&it.shop, run, "succeeded").await;
-    assert_eq!((ended.attempts, ended.deaths), (2, 1));
+    assert_eq!((ended.attempts, ended.deaths), (2, 0), "it got on");
     assert_eq!(ended.read_count, i64::from(CUSTOMERS), "what was written is not read again");
     assert_eq!(it.shop.on(Audience::Customers).await.len(), usize::from(CUSTOMERS));
     until.cancel();

@@ -73,8 +73,8 @@ pub(super) fn pages(
         let tells_total = stream != Stream::Customers || store.roles.len() <= 1;
         // Who is missing from a list that hides nobody is found by its count: the engine looks for them in a full pass.
         let total = if resource.may_hide { Total::About } else { Total::Exact };
-        let is_compared = tells_total && matches!(pass, Pass::Full);
-        let short = if resource.may_hide || is_compared { Short::Borne } else { Short::Refused };
+        // A shop that hides a record for good is still read in between; who hides for a moment is shown by the next pass.
+        let short = if resource.may_hide || tells_total { Short::Borne } else { Short::Refused };
         let mut walk = Walk::new(position.cursor, short);
         let mut idle = 0;
         loop {
