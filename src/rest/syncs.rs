@@ -71,7 +71,8 @@ pub(super) async fn cancel(
 }
 
 /// Confirm that a run which stopped with `CONFIRMATION_NEEDED` may take as many people off lists as it would. Another run goes
-/// on from where it stopped: ask that one. If the run stopped more than 24 hours ago, or its settings were changed since, it
+/// on from where it stopped: ask that one. If the run stopped more than 24 hours ago, its settings were changed since, or a webhook
+/// named so many records that the whole store is to be read, it
 /// reads anew, and asks again.
 #[utoipa::path(post, path = "/v1/syncs/{id}/confirm", operation_id = "confirmSync", tag = "syncs",
     params(("id" = Uuid, Path)),

@@ -69,6 +69,12 @@ pub(crate) async fn keep(
     of_account.lock(LockType::KeyShare).one(tx).await?.map(from_row).transpose()
 }
 
+/// Keeps others from changing an integration until the end of the transaction, where the database has row locks. Before its schedule:
+/// see `schedules::lock`.
+pub(crate) async fn lock(tx: &impl ConnectionTrait, id: IntegrationId) -> Result<(), DbErr> {
+    Entity::find_by_id(id.0).lock_exclusive().one(tx).await.map(drop)
+}
+
 /// All of an account's stores of one platform.
 pub(crate) async fn of_platform(
     db: &impl ConnectionTrait,
@@ -177,22 +183,27 @@ pub(crate) async fn note_success(
     Ok(())
 }
 
-/// Notes from where the next look for changes begins, after one beside a pass over the whole store. `began_at`: when it began.
+/// Notes from where the next look for changes begins, after one beside a pass over the whole store. `as_at`: what the lists show, if
+/// it looked at everything.
 pub(crate) async fn note_changes(
     tx: &impl ConnectionTrait,
     run: &Run,
     watermarks: &BTreeMap<Stream, Watermark>,
-    began_at: DateTime<Utc>,
+    as_at: Option<DateTime<Utc>>,
 ) -> Result<(), DbErr> {
     let watermarks = serde_json::to_value(watermarks).map_err(|_| bad_row("watermarks"))?;
     Entity::update_many()
         .col_expr(Column::Watermarks, Expr::value(watermarks))
         .filter(Column::AccountId.eq(run.account_id.0))
         .filter(Column::Id.eq(run.integration_id.0))
-        .filter(Column::ReadingChangedAt.lte(run.began_at.unwrap_or(began_at)))
+        // Else the next run reads everything anew.
+        .filter(Condition::all().add_option(run.began_at.map(|began_at| Column::ReadingChangedAt.lte(began_at))))
         .exec(tx)
         .await?;
-    show_as_at(tx, run, began_at).await
+    match as_at {
+        Some(as_at) => show_as_at(tx, run, as_at).await,
+        None => Ok(()),
+    }
 }
 
 /// Notes that lists show what the store did at a time, unless they show something newer.

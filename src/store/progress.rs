@@ -72,6 +72,11 @@ pub(crate) enum Phase {
 }
 
 impl StreamProgress {
+    /// How far it is: the same place, and nothing was read of it since.
+    pub(crate) fn place(&self) -> (Option<&Checkpoint>, Option<&Checkpoint>, bool) {
+        (self.checkpoint.as_ref(), self.sweep.as_ref().and_then(|sweep| sweep.checkpoint.as_ref()), self.is_done)
+    }
+
     /// Records in all that the run has to read; `None` where the store does not tell.
     pub(crate) fn to_read(&self) -> Option<u64> {
         Some(self.total? + self.caught_up)

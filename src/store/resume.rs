@@ -5,13 +5,16 @@ use ::entity::sync_run::{Column, Entity, Model};
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder};
+use uuid::Uuid;
 
 use super::leases::Lease;
+use super::progress::StreamProgress;
 use super::scope::in_account;
 use super::seen;
-use super::sync_runs::{Run, find_of, lists_of};
+use super::sync_runs::{Run, find_of, lists_of, progress_of};
 use super::words::bad_row;
 use crate::domain::ids::SyncRunId;
+use crate::domain::people::Stream;
 use crate::domain::shrink::Tally;
 use crate::domain::sync::{Lane, RunStatus};
 
@@ -47,7 +50,7 @@ pub(crate) async fn go_on(
             && former.began_at.is_some_and(is_young)
             && !former.finished_at.is_some_and(has_rested)
     };
-    let former = resumable.pop_if(|newest| goes_on(newest));
+    let former = resumable.iter().rposition(goes_on).map(|at| resumable.remove(at));
     for given_up in &resumable {
         seen::forget(tx, given_up.id.into()).await?;
     }
@@ -81,30 +84,54 @@ pub(crate) async fn begin_again(
     find_of(tx, lease.account_id, lease.run_id).await
 }
 
-/// From the start. Who has left by former runs of its kind that did not end well still counts.
+/// From the start. Who has left by former runs that did not end well still counts, of either kind: those of changes that end well say
+/// nothing of what a pass over the whole store took off.
 async fn begin_anew(tx: &impl ConnectionTrait, mut run: Run, lease: Lease) -> Result<Option<Run>, DbErr> {
-    let former = Entity::find()
-        .filter(Column::AccountId.eq(run.account_id.0))
-        .filter(Column::IntegrationId.eq(run.integration_id.0))
-        .filter(Column::Lane.eq(run.lane.as_str()))
-        .filter(Column::StartedAt.is_not_null())
-        .filter(Column::Id.lt(run.id.0))
-        .order_by_desc(Column::Id)
-        .one(tx)
-        .await?;
-    let is_over = |former: &Model| former.status == RunStatus::Succeeded.as_str() || former.confirmed;
-    run.lists = match former.filter(|former| !is_over(former)) {
-        Some(former) => {
-            lists_of(&former)?.into_iter().filter_map(|(id, tally)| Some((id, tally.carried_on()?))).collect()
+    run.lists = Tally::new();
+    for lane in Lane::ALL {
+        let former = Entity::find()
+            .filter(Column::AccountId.eq(run.account_id.0))
+            .filter(Column::IntegrationId.eq(run.integration_id.0))
+            .filter(Column::Lane.eq(lane.as_str()))
+            .filter(Column::Lists.is_not_null())
+            .filter(Column::Id.lt(run.id.0))
+            .order_by_desc(Column::Id)
+            .one(tx)
+            .await?;
+        let is_over = |former: &Model| former.status == RunStatus::Succeeded.as_str() || former.confirmed;
+        let Some(former) = former.filter(|former| !is_over(former)) else { continue };
+        for (list, tally) in lists_of(&former)? {
+            let Some(carried) = tally.carried_on() else { continue };
+            let known = run.lists.entry(list).or_insert(carried);
+            if known.gone() < carried.gone() {
+                *known = carried;
+            }
         }
-        None => Tally::new(),
-    };
+    }
     if run.lists.is_empty() {
         return Ok(Some(run));
     }
     let lists = serde_json::to_value(&run.lists).map_err(|_| bad_row("lists"))?;
     let kept = Entity::update_many().col_expr(Column::Lists, Expr::value(lists)).filter(lease.held()).exec(tx).await?;
     Ok((kept.rows_affected == 1).then_some(run))
+}
+
+/// Whether a run got further than the one that it continues. What it read beside its pass is no way further.
+pub(crate) async fn got_on(tx: &impl ConnectionTrait, run: &Run) -> Result<bool, DbErr> {
+    let find = async |id: Uuid| Entity::find_by_id(id).filter(Column::AccountId.eq(run.account_id.0)).one(tx).await;
+    let Some(row) = find(run.id.0).await? else { return Ok(false) };
+    let former = match row.continues {
+        Some(former) => find(former).await?.as_ref().map(progress_of).transpose()?,
+        None => None,
+    };
+    let former = former.unwrap_or_default();
+    let is_further = |(stream, progress): (&Stream, &StreamProgress)| {
+        former.get(stream).map_or_else(
+            || progress.place() != StreamProgress::default().place(),
+            |former| progress.place() != former.place(),
+        )
+    };
+    Ok(progress_of(&row)?.iter().any(is_further))
 }
 
 /// Says that whoever goes on from a run's checkpoint may take off lists whom it will.

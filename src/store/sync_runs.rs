@@ -328,16 +328,8 @@ pub(crate) struct Ending {
     pub(crate) status: RunStatus,
     /// Stable code and sentence of a failure.
     pub(crate) error: Option<(&'static str, String)>,
-    pub(crate) resumable: Resumable,
-}
-
-/// Whether the next run may go on from the checkpoint of one that ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Resumable {
-    No,
-    /// A run that read nothing may have been stopped by its checkpoint.
-    IfItRead,
-    Yes,
+    /// Whether the next run may go on from its checkpoint.
+    pub(crate) is_resumable: bool,
 }
 
 /// Ends a run. `false`: the lease is lost.
@@ -352,14 +344,7 @@ pub(crate) async fn finish(
         .col_expr(Column::Status, Expr::value(ending.status.as_str()))
         .col_expr(Column::ErrorCode, Expr::value(code))
         .col_expr(Column::ErrorDetail, Expr::value(detail))
-        .col_expr(
-            Column::IsResumable,
-            match ending.resumable {
-                Resumable::No => Expr::value(false),
-                Resumable::IfItRead => Expr::col(Column::ReadCount).gt(0),
-                Resumable::Yes => Expr::value(true),
-            },
-        )
+        .col_expr(Column::IsResumable, Expr::value(ending.is_resumable))
         .col_expr(Column::FinishedAt, Expr::value(now))
         .col_expr(Column::LeaseToken, Expr::value(Option::<Uuid>::None))
         .col_expr(Column::LeaseUntil, Expr::value(Option::<DateTime<Utc>>::None))

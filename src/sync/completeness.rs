@@ -36,14 +36,6 @@ pub(super) enum Reader {
 }
 
 impl Reader {
-    pub(super) const fn phase(&self) -> Phase {
-        match self {
-            Self::Pass => Phase::Pass,
-            Self::Sweep(_) => Phase::Sweep,
-            Self::Changes(_) => Phase::Changes,
-        }
-    }
-
     /// What it asks the store for. `watermark`: from where an incremental run would begin.
     pub(super) fn pass(&self, is_full: bool, watermark: Option<&Watermark>) -> Pass {
         match (self, watermark) {
@@ -81,10 +73,11 @@ impl Reader {
         }
     }
 
-    /// Whether it needs no more pages, though there may be some.
-    pub(super) fn is_satisfied(&self, run: &Run) -> bool {
+    /// Whether it needs no more pages now, though there may be some.
+    pub(super) fn is_satisfied(&self, run: &Run, now: DateTime<Utc>) -> bool {
         match self {
-            Self::Pass | Self::Changes(_) => false,
+            Self::Pass => false,
+            Self::Changes(changes) => changes.until.is_some_and(|until| now >= until),
             Self::Sweep(search) => !search.is_on(run),
         }
     }

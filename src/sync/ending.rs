@@ -13,8 +13,8 @@ use crate::domain::sync::{Lane, RunStatus};
 use crate::error::{Error, storage_kind};
 use crate::store::leases::Lease;
 use crate::store::schedules::After;
-use crate::store::sync_runs::{Ending, Resumable, Run};
-use crate::store::{begin, cancelling, installed, job_queue, ledger, schedules, sync_runs};
+use crate::store::sync_runs::{Ending, Run};
+use crate::store::{begin, cancelling, installed, job_queue, ledger, resume, schedules, sync_runs};
 
 /// Failed runs in a row after which a store that answers 500 may do so because of where the run goes on: about an hour of
 /// trying.
@@ -167,15 +167,14 @@ pub(super) async fn stop(
     let tx = begin(&app.db).await?;
     // The account's lock first, as everywhere: the integration may be being deleted, and its runs with it.
     ledger::lock(&tx, run.account_id).await?;
+    installed::lock(&tx, run.integration_id).await?;
     let planned = schedules::lock(&tx, run.integration_id).await?;
+    let is_resumable =
+        next.is_some() && (!stop.doubts_checkpoint(planned.as_ref()) || resume::got_on(&tx, run).await?);
     let ending = Ending {
         status: if next.is_some() { RunStatus::Failed } else { RunStatus::Cancelled },
         error: explained.clone(),
-        resumable: match next {
-            None => Resumable::No,
-            Some(_) if stop.doubts_checkpoint(planned.as_ref()) => Resumable::IfItRead,
-            Some(_) => Resumable::Yes,
-        },
+        is_resumable,
     };
     if !sync_runs::finish(&tx, lease, &ending, now).await? {
         return Ok(tx.rollback().await?);

@@ -25,7 +25,7 @@ use crate::store::installed::{self, InstalledStore};
 use crate::store::leases::{self, Claimed, Lease};
 use crate::store::people::SuppressionKey;
 use crate::store::progress::StreamProgress;
-use crate::store::sync_runs::{self, Ending, Resumable, Run};
+use crate::store::sync_runs::{self, Ending, Run};
 use crate::store::{begin, ledger, quarantine, resume, schedules, seen, source_records};
 
 /// How often in a row a worker may die at the same page of a run before nobody takes it up any more.
@@ -48,7 +48,7 @@ pub(crate) async fn carry(app: &App, claimed: Claimed, shutdown: &CancellationTo
         Err(Stop::KillsWorker { deaths })
     } else {
         tokio::select! {
-            result = follow(app, run.clone(), lease, store.clone(), beat, shutdown).instrument(under_way.span.clone()) => result,
+            result = follow(app, (run.clone(), deaths > 0), lease, store.clone(), beat, shutdown).instrument(under_way.span.clone()) => result,
             stop = keep_lease(app, lease) => Err(Stop::Page(stop)),
             stop = allowance.used_up(pulse) => Err(stop),
         }
@@ -95,7 +95,7 @@ async fn keep_lease(app: &App, lease: Lease) -> PageError {
 
 async fn follow(
     app: &App,
-    mut run: Run,
+    (mut run, has_died): (Run, bool),
     lease: Lease,
     store: Result<Option<InstalledStore>, sea_orm::DbErr>,
     beat: watch::Sender<()>,
@@ -128,11 +128,14 @@ async fn follow(
         store: &store,
         connector: connector.as_ref(),
         shutdown,
-        keeping_up: planned.map(|planned| KeepingUp::begin(&store, planned.schedule.interval, app.clock.now())),
+        keeping_up: planned.and_then(|planned| {
+            let every = planned.schedule.interval;
+            KeepingUp::begin(&store, connector.streams(), (every, has_died), app.clock.now())
+        }),
     };
     for stream in connector.streams() {
         if !run.progress.get(stream).is_some_and(|progress| progress.is_done) {
-            run = walk.stream(run, *stream, &mut Reader::Pass).await?;
+            walk.stream(&mut run, *stream, &mut Reader::Pass).await?;
         }
         if context.is_full {
             run = search_missing(&mut walk, run, *stream).await?;
@@ -173,7 +176,7 @@ async fn search_missing(walk: &mut Walk<'_>, run: Run, stream: Stream) -> Result
     let Some(mut search) = search else { return Ok(run) };
     if search.is_on(&run) {
         let mut reader = Reader::Sweep(search);
-        run = walk.stream(run, stream, &mut reader).await?;
+        walk.stream(&mut run, stream, &mut reader).await?;
         let Reader::Sweep(done) = reader else { return Ok(run) };
         search = done;
     }
@@ -223,9 +226,10 @@ async fn succeed(context: &PageContext, run: &Run, store: &InstalledStore, notic
     }
     let tx = begin(&app.db).await?;
     ledger::lock(&tx, run.account_id).await?;
+    installed::lock(&tx, run.integration_id).await?;
     let planned = schedules::lock(&tx, run.integration_id).await?;
     let kept = sync_runs::save_progress(&tx, context.lease, run, now).await?;
-    let ending = Ending { status: RunStatus::Succeeded, error: None, resumable: Resumable::No };
+    let ending = Ending { status: RunStatus::Succeeded, error: None, is_resumable: false };
     if !kept || !sync_runs::finish(&tx, context.lease, &ending, now).await? {
         tx.rollback().await?;
         return Err(PageError::LeaseLost.into());

@@ -108,7 +108,9 @@ pub(crate) async fn write_page(
         progress.nameless += nameless;
     }
     if context.is_full {
-        seen::remember(&tx, run.id, (run.pages, stream), &read.seen, &shown).await?;
+        // Whom only a look for changes was shown may be gone before the pass comes there: the store's count is held against the pass.
+        let shown = if phase == Phase::Changes { &[][..] } else { &shown[..] };
+        seen::remember(&tx, run.id, (run.pages, stream), &read.seen, shown).await?;
     }
     quarantine::add(&tx, &run, &read.quarantined, now).await?;
     if context.has_unresolved || run.counts.quarantined > 0 {

@@ -12,7 +12,7 @@ use tracing::Instrument as _;
 use super::backoff::backoff;
 use super::completeness::Reader;
 use super::ending::Stop;
-use super::keeping_up::{Changes, KeepingUp};
+use super::keeping_up::KeepingUp;
 use super::page::PageContext;
 use super::tell::waits_for;
 use crate::connectors::{Connector, ConnectorError, Retry};
@@ -20,7 +20,6 @@ use crate::domain::people::Stream;
 use crate::error::storage_kind;
 use crate::store::installed::InstalledStore;
 use crate::store::planner;
-use crate::store::progress::Phase;
 use crate::store::sync_runs::Run;
 use crate::telemetry::{Waiting, traces};
 
@@ -50,12 +49,12 @@ pub(super) struct Walk<'a> {
 
 impl Walk<'_> {
     /// Reads a stream to its end, or as far as the reader wants it, waiting and trying again as the store needs it.
-    pub(super) async fn stream(&mut self, mut run: Run, stream: Stream, reader: &mut Reader) -> Result<Run, Stop> {
+    pub(super) async fn stream(&mut self, run: &mut Run, stream: Stream, reader: &mut Reader) -> Result<(), Stop> {
         let Self { context, connector, shutdown, .. } = *self;
         let pass = reader.pass(context.is_full, self.store.watermarks.get(&stream));
         let mut patience = Patience::default();
         loop {
-            run = self.keep_up(run).await?;
+            self.keep_up(run).await?;
             let checkpoint = reader.checkpoint(run.progress.get(&stream));
             let mut pages = connector.pages(stream, pass.clone(), checkpoint);
             let mut asked_at = context.app.clock.now();
@@ -64,10 +63,12 @@ impl Walk<'_> {
             let error = loop {
                 match next {
                     None => {
-                        if reader.phase() == Phase::Pass {
-                            run.progress.entry(stream).or_default().is_done = true;
+                        match reader {
+                            Reader::Pass => run.progress.entry(stream).or_default().is_done = true,
+                            Reader::Changes(changes) => changes.is_done = true,
+                            Reader::Sweep(_) => {}
                         }
-                        return Ok(run);
+                        return Ok(());
                     }
                     Some(Err(error)) => break error,
                     Some(Ok(page)) => {
@@ -75,12 +76,12 @@ impl Walk<'_> {
                         let writing = traces::writing(&span, page.records.len());
                         span = traces::page(stream);
                         let (written, following) = tokio::join!(
-                            reader.take(context, &run, stream, page, asked_at).instrument(writing),
+                            reader.take(context, run, stream, page, asked_at).instrument(writing),
                             unless_stopped(shutdown, pages.next().instrument(span.clone()))
                         );
-                        run = written?;
-                        if reader.is_satisfied(&run) {
-                            return Ok(run);
+                        *run = written?;
+                        if reader.is_satisfied(run, context.app.clock.now()) {
+                            return Ok(());
                         }
                         let following = following?;
                         if is_time_to_look_again(run.pages) {
@@ -91,7 +92,7 @@ impl Walk<'_> {
                         if shutdown.is_cancelled() {
                             return Err(Stop::Shutdown);
                         }
-                        run = self.keep_up(run).await?;
+                        self.keep_up(run).await?;
                     }
                 }
             };
@@ -116,22 +117,40 @@ impl Walk<'_> {
     }
 
     /// Reads what changed in all streams, if it is time to, beside a pass over the whole store.
-    async fn keep_up(&mut self, mut run: Run) -> Result<Run, Stop> {
-        let began_at = self.context.app.clock.now();
+    ///
+    /// # Errors
+    /// What would stop the pass as well; not what the store answers to this alone.
+    async fn keep_up(&mut self, run: &mut Run) -> Result<(), Stop> {
+        let clock = &self.context.app.clock;
+        let began_at = clock.now();
         // Taken, so that nothing is read beside what is read beside.
         let Some(mut keeping_up) = self.keeping_up.take_if(|keeping_up| keeping_up.is_due(began_at)) else {
-            return Ok(run);
+            return Ok(());
         };
-        for (stream, watermark) in keeping_up.watermarks() {
-            let mut reader = Reader::Changes(Changes::since(watermark.clone()));
-            run = Box::pin(self.stream(run, stream, &mut reader)).await?;
-            if let Reader::Changes(Changes { reached: Some(reached), .. }) = reader {
-                *watermark = reached;
+        let mut is_given_up = false;
+        loop {
+            let Some((stream, changes)) = keeping_up.next(began_at) else {
+                keeping_up.finish(self.context, run).await?;
+                break;
+            };
+            let mut reader = Reader::Changes(changes.within(began_at));
+            match Box::pin(self.stream(run, stream, &mut reader)).await {
+                Ok(()) => {}
+                Err(Stop::Store(error)) if !error.needs_attention() => {
+                    tracing::warn!(sync.run = %run.id, error.code = error.code(), "what changed can't be read now");
+                    is_given_up = true;
+                    break;
+                }
+                Err(stop) => return Err(stop),
+            }
+            let Reader::Changes(changes) = reader else { break };
+            if !keeping_up.take_back(changes) {
+                break;
             }
         }
-        keeping_up.done(self.context, &run, began_at).await?;
+        keeping_up.rest(began_at, is_given_up, clock.now());
         self.keeping_up = Some(keeping_up);
-        Ok(run)
+        Ok(())
     }
 }
 

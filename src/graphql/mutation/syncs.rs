@@ -26,7 +26,8 @@ impl SyncMutations {
     }
 
     /// Confirm that a run which stopped with `CONFIRMATION_NEEDED` may take as many people off lists as it would. Gives the run
-    /// that goes on from where it stopped. If the run stopped more than 24 hours ago, or its settings were changed since, it
+    /// that goes on from where it stopped. If the run stopped more than 24 hours ago, its settings were changed since, or a webhook
+    /// named so many records that the whole store is to be read, it
     /// reads anew, and asks again.
     async fn confirm_sync(&self, ctx: &Context<'_>, id: Uuid) -> Result<SyncRunView, Error> {
         let (app, caller) = ctx.parts()?;

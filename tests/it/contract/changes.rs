@@ -1,6 +1,6 @@
 //! What people do in a store reaches the lists: by the next incremental pass, a deletion by the next full one.
 
-use ::entity::suppression;
+use ::entity::{integration, suppression};
 use assent::domain::sync::RunMode;
 use assent::domain::{Audience, Platform};
 use assent::sandbox::{Change, ShopifyOptions, StoreOptions};
@@ -192,5 +192,7 @@ async fn an_opt_out_does_not_wait_for_the_end_of_a_full_pass(db: TestDatabase, p
     let still_on = shop.on(Audience::Subscribers).await;
     // The pass alone would find only those whom it had not read yet; WooCommerce tells by webhooks.
     let waiting = out.iter().filter(|email| still_on.contains(*email)).count();
+    let store = integration::Entity::find_by_id(shop.integration.0).one(&shop.app.db).await.unwrap().unwrap();
+    assert_eq!(store.as_at > shop.run(run).await.began_at, is_told_what_changed, "what the lists show");
     assert_eq!(waiting > 0, !is_told_what_changed, "{waiting} of {} are still on the list", out.len());
 }

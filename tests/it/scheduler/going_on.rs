@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{CUSTOMERS, Scheduled};
-use crate::support::answering::{AnsweringStore, Reply};
+use crate::support::answering::{AnsweringStore, Asked, Reply};
 use crate::support::app::TestApp;
 use crate::support::databases::{TestDatabase, both_databases};
 use crate::support::shop::Installed;
@@ -29,6 +29,7 @@ both_databases!(
     a_pass_over_the_whole_store_waits_while_changes_are_read,
     an_outage_does_not_cost_the_pass,
     a_store_that_says_how_long_to_wait_is_waited_for,
+    a_look_for_changes_that_fails_leaves_the_pass_alone,
     keys_that_were_changed_meanwhile_stop_nothing,
     who_ends_an_ended_run_puts_nothing_off,
     a_full_pass_that_was_called_off_is_not_made_up_for_before_the_next_day,
@@ -76,9 +77,9 @@ async fn an_outage_does_not_cost_the_pass(db: TestDatabase) {
 }
 
 /// A service with a store that answers this.
-async fn answered(db: TestDatabase, answer: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Scheduled<Answered> {
+async fn answered(db: TestDatabase, answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Scheduled<Answered> {
     let test = TestApp::new(db).await;
-    let store = AnsweringStore::start(move |asked| answer(asked.number)).await;
+    let store = AnsweringStore::start(answer).await;
     let settings = json!({"storeUrl": store.url, "consumerKey": "ck_test", "consumerSecret": "cs_test"});
     let installed = Installed::new(&test.app, Platform::WooCommerce, settings).await;
     let it = Scheduled { test, shop: Answered { installed, store } };
@@ -105,11 +106,33 @@ fn nobody() -> Reply {
 
 async fn a_store_that_says_how_long_to_wait_is_waited_for(db: TestDatabase) {
     let slow_down = || Reply::text(429, "{}").header("Retry-After", &3);
-    let mut it = answered(db, move |number| if number == 0 { slow_down() } else { nobody() }).await;
+    let mut it = answered(db, move |asked| if asked.number == 0 { slow_down() } else { nobody() }).await;
     let limits = RunLimits { without_progress: Duration::from_secs(1), whole: Duration::from_mins(1) };
     it.test.app = App { run_limits: limits, ..it.test.app };
     let run = it.due_run().await;
     assert_eq!((run.status.as_str(), run.error_code), ("succeeded", None));
+}
+
+async fn a_look_for_changes_that_fails_leaves_the_pass_alone(db: TestDatabase) {
+    let it = answered(db, |asked| {
+        if asked.get("modified_after").is_some() {
+            return Reply::text(404, "{}");
+        }
+        let order = json!({"id": 7, "customer_id": 0, "billing": {"email": "guest@example.com"}, "meta_data": [],
+            "date_created_gmt": "2025-01-01T00:00:00", "date_modified_gmt": "2025-01-01T00:00:00"});
+        let is_first = asked.path.ends_with("/orders") && asked.number_of("offset").unwrap_or(0) == 0;
+        let shown = if is_first { vec![order] } else { Vec::new() };
+        Reply::json(&Value::Array(shown)).header("X-WP-Total", &u8::from(asked.path.ends_with("/orders")))
+    })
+    .await;
+    assert_eq!(it.due_run().await.status, "succeeded");
+    it.test.clock.advance(TimeDelta::hours(1));
+    let looks = || it.shop.store.asked().iter().filter(|asked| asked.get("modified_after").is_some()).count();
+    assert_eq!(looks(), 0);
+    assert_eq!(it.shop.sync(RunMode::Full).await.status, "succeeded");
+    assert!(looks() > 0, "it was due");
+    let changes = it.shop.sync(RunMode::Incremental).await;
+    assert_eq!(changes.error_code.as_deref(), Some("STORE_NOT_THERE"), "here it is what the run is for");
 }
 
 async fn keys_that_were_changed_meanwhile_stop_nothing(db: TestDatabase) {
