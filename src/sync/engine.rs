@@ -1,6 +1,6 @@
 //! One run, from its checkpoint to its end.
 //!
-//! The engine alone waits and retries ([`super::walk`]); connectors describe requests.
+//! The engine alone waits and retries (`walk`); connectors describe requests.
 
 use std::time::Duration;
 
