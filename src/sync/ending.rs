@@ -29,7 +29,7 @@ pub(super) enum Stop {
     Stalled { minutes: u64 },
     #[error("a run may take no longer than {hours} hours")]
     TimeIsUp { hours: u64 },
-    #[error("the worker died again and again at the same page")]
+    #[error("the worker died again and again at the same place")]
     KillsWorker { deaths: i32 },
     #[error(transparent)]
     Page(#[from] PageError),

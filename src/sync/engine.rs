@@ -28,7 +28,7 @@ use crate::store::progress::StreamProgress;
 use crate::store::sync_runs::{self, Ending, Run};
 use crate::store::{begin, ledger, quarantine, resume, schedules, seen, source_records};
 
-/// How often in a row a worker may die at the same page of a run before nobody takes it up any more.
+/// How often a worker may die in a row without the run getting on before nobody takes it up any more.
 const MAX_DEATHS: i32 = 3;
 /// Records of which it is asked at once whether they are gone.
 const GONE_BATCH: u64 = 500;

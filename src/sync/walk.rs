@@ -102,7 +102,7 @@ impl Walk<'_> {
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 // The store says how long it takes.
-                never = self.beat() , if matches!(error.retry(), Retry::After(_)) => match never {},
+                never = self.beat(), if matches!(error.retry(), Retry::After(_)) => match never {},
                 () = shutdown.cancelled() => return Err(Stop::Shutdown),
             }
         }

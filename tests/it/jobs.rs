@@ -124,19 +124,6 @@ async fn start(of: &Installed, mode: RunMode) -> SyncRunId {
     syncs::start(&of.app, &of.caller, of.integration, mode).await.expect("a run can be queued")
 }
 
-async fn reached(of: &Installed, run: SyncRunId, status: &str) -> sync_run::Model {
-    let reached = async {
-        loop {
-            let row = of.run(run).await;
-            if row.status == status {
-                return row;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, reached).await.unwrap_or_else(|_| panic!("the run becomes {status} in time"))
-}
-
 /// How many jobs wait or are worked on; the table of runs is queue enough on SQLite.
 async fn jobs(app: &App) -> i64 {
     if app.db.get_database_backend() != DbBackend::Postgres {
@@ -153,7 +140,7 @@ async fn a_queued_run_is_carried_out(db: TestDatabase) {
     let worker = Working::begin(&test.app);
     for mode in [RunMode::Full, RunMode::Incremental] {
         let run = start(&shop, mode).await;
-        assert_eq!(reached(&shop, run, "succeeded").await.attempts, 1);
+        assert_eq!(shop.reached(run, "succeeded").await.attempts, 1);
     }
     shop.assert_true().await;
     worker.end().await;
@@ -190,14 +177,14 @@ async fn changes_never_wait_behind_passes_over_whole_stores(db: TestDatabase) {
     let second = start(&other, RunMode::Full).await;
     for _ in 0..3 {
         let changes = start(&quick, RunMode::Incremental).await;
-        reached(&quick, changes, "succeeded").await;
+        quick.reached(changes, "succeeded").await;
     }
     assert_eq!(held.installed.run(whole).await.status, "running");
     let waits = other.run(second).await;
     assert_eq!((waits.status.as_str(), waits.attempts), ("queued", 0), "one whole pass at a time");
     held.open();
-    reached(&held.installed, whole, "succeeded").await;
-    reached(&other, second, "succeeded").await;
+    held.installed.reached(whole, "succeeded").await;
+    other.reached(second, "succeeded").await;
     worker.end().await;
 }
 
@@ -240,7 +227,7 @@ async fn a_run_whose_worker_died_is_taken_over(db: TestDatabase) {
     held.asked(2).await;
     assert_eq!(held.installed.run(run).await.deaths, 1);
     held.open();
-    assert_eq!(reached(&held.installed, run, "succeeded").await.attempts, 2);
+    assert_eq!(held.installed.reached(run, "succeeded").await.attempts, 2);
     worker.end().await;
 }
 
@@ -255,7 +242,7 @@ async fn a_worker_that_is_stopped_hands_on_at_once(db: TestDatabase) {
     let second = Working::begin(&test.app);
     held.asked(2).await;
     held.open();
-    let ended = reached(&held.installed, run, "succeeded").await;
+    let ended = held.installed.reached(run, "succeeded").await;
     assert_eq!((ended.attempts, ended.deaths), (2, 0));
     second.end().await;
 }
@@ -270,6 +257,6 @@ async fn job_lost(db: TestDatabase) {
     assert_eq!(jobs(&test.app).await, 0);
     test.clock.advance(TimeDelta::seconds(31));
     let worker = Working::begin(&test.app);
-    reached(&shop, run, "succeeded").await;
+    shop.reached(run, "succeeded").await;
     worker.end().await;
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ::entity::{schedule, sync_run};
+use ::entity::schedule;
 use assent::app::App;
 use assent::domain::health::Health;
 use assent::domain::ids::SyncRunId;
@@ -134,19 +134,6 @@ async fn start(of: &Installed) -> SyncRunId {
     syncs::start(&of.app, &of.caller, of.integration, RunMode::Full).await.expect("a run can be queued")
 }
 
-async fn reached(of: &Installed, run: SyncRunId, status: &str) -> sync_run::Model {
-    let reached = async {
-        loop {
-            let row = of.run(run).await;
-            if row.status == status {
-                return row;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, reached).await.unwrap_or_else(|_| panic!("the run becomes {status} in time"))
-}
-
 async fn a_run_that_panics_is_continued_from_its_checkpoint(db: TestDatabase) {
     let it = Faulty::new(db).await;
     let options = StoreOptions { people: 20, ..StoreOptions::default() };
@@ -160,11 +147,11 @@ async fn a_run_that_panics_is_continued_from_its_checkpoint(db: TestDatabase) {
     it.panics_at(usize::MAX);
     let left = it.shop.run(run).await;
     assert!(left.status == "running" && left.page_count > 0, "{left:?}");
-    reached(&other, start(&other).await, "succeeded").await;
+    other.reached(start(&other).await, "succeeded").await;
     other.assert_true().await;
 
     it.test.clock.advance(TimeDelta::minutes(1));
-    let ended = reached(&it.shop, run, "succeeded").await;
+    let ended = it.shop.reached(run, "succeeded").await;
     assert_eq!((ended.attempts, ended.deaths), (2, 0), "it got on");
     assert_eq!(ended.read_count, i64::from(CUSTOMERS), "what was written is not read again");
     assert_eq!(it.shop.on(Audience::Customers).await.len(), usize::from(CUSTOMERS));
@@ -182,7 +169,7 @@ async fn a_run_that_panics_thrice_at_one_place_is_parked(db: TestDatabase) {
         it.struck(times).await;
         it.test.clock.advance(TimeDelta::minutes(1));
     }
-    let parked = reached(&it.shop, run, "failed").await;
+    let parked = it.shop.reached(run, "failed").await;
     assert_eq!((parked.error_code.as_deref(), parked.attempts), (Some("RUN_KILLS_WORKER"), 4));
     let sentence = parked.error_detail.expect("it says why");
     assert!(sentence.contains("start a sync by hand") && !sentence.contains(SECRET), "{sentence}");
@@ -191,7 +178,7 @@ async fn a_run_that_panics_thrice_at_one_place_is_parked(db: TestDatabase) {
 
     it.panics_at(usize::MAX);
     let again = start(&it.shop).await;
-    assert_eq!(reached(&it.shop, again, "succeeded").await.read_count, i64::from(CUSTOMERS));
+    assert_eq!(it.shop.reached(again, "succeeded").await.read_count, i64::from(CUSTOMERS));
     assert_eq!(it.clock.struck.load(Ordering::SeqCst), 3);
     until.cancel();
     worker.await.expect("the worker itself is well");

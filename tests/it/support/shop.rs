@@ -1,6 +1,7 @@
 //! A simulated store installed in a real service: what the sync tests share.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use ::entity::{
     consent_record, contact, contact_list, ground, integration, mapping, membership, membership_event, schedule,
@@ -208,6 +209,21 @@ impl Installed {
     pub(crate) async fn run(&self, run: SyncRunId) -> sync_run::Model {
         let row = sync_run::Entity::find_by_id(run.0).one(&self.app.db).await.expect("runs can be read");
         row.expect("the run is there")
+    }
+
+    /// The run once it has this status, within a minute.
+    pub(crate) async fn reached(&self, run: SyncRunId, status: &str) -> sync_run::Model {
+        let reached = async {
+            loop {
+                let row = self.run(run).await;
+                if row.status == status {
+                    return row;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let in_time = tokio::time::timeout(Duration::from_mins(1), reached).await;
+        in_time.unwrap_or_else(|_| panic!("the run becomes {status} in time"))
     }
 
     /// The normalised addresses on the list of an audience.
