@@ -7,10 +7,11 @@
 //!
 //! **Invariant:** a record is either in the layout or in the overlay, never shown twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::cast::ROUND;
+use super::names::normalized;
 use super::population::PERIOD;
 use super::records::{Record, Second};
 
@@ -58,6 +59,8 @@ pub(crate) struct Book<R> {
     slots: Vec<Slot>,
     tie_groups: u64,
     overlay: BTreeMap<u64, Option<R>>,
+    /// Normalised address and id of the changed records that are still there.
+    addresses: BTreeSet<(String, u64)>,
     next_id: u64,
     /// What happened since it was last asked for, in order.
     happened: Vec<(u64, Happened)>,
@@ -91,6 +94,7 @@ impl<R: Record> Book<R> {
             slots,
             tie_groups,
             overlay: BTreeMap::new(),
+            addresses: BTreeSet::new(),
             next_id,
             happened: Vec::new(),
         }
@@ -138,6 +142,12 @@ impl<R: Record> Book<R> {
         self.overlay.values().flatten()
     }
 
+    /// Changed records that are still there and carry an address, given normalised.
+    pub(crate) fn changed_with(&self, address: &str) -> impl Iterator<Item = &R> {
+        let ids = (address.to_owned(), 0)..=(address.to_owned(), u64::MAX);
+        self.addresses.range(ids).filter_map(|(_, id)| self.overlay.get(id)?.as_ref())
+    }
+
     /// Ids of everything that was changed, added or taken out.
     pub(crate) fn changed_ids(&self) -> impl Iterator<Item = u64> + '_ {
         self.overlay.keys().copied()
@@ -148,13 +158,23 @@ impl<R: Record> Book<R> {
         let id = record.id();
         let is_new = !matches!(self.overlay.get(&id), Some(Some(_))) && self.laid_out(id).is_none();
         self.happened.push((id, if is_new { Happened::Created } else { Happened::Updated }));
-        self.overlay.insert(id, Some(record));
+        self.lay_over(id, Some(record));
     }
 
     /// Takes a record out.
     pub(crate) fn remove(&mut self, id: u64) {
         self.happened.push((id, Happened::Deleted));
-        self.overlay.insert(id, None);
+        self.lay_over(id, None);
+    }
+
+    fn lay_over(&mut self, id: u64, record: Option<R>) {
+        let address = |record: &R| Some((normalized(record.email()?)?, id));
+        let after = record.as_ref().and_then(address);
+        let before = self.overlay.insert(id, record).flatten().as_ref().and_then(address);
+        if let Some(before) = before {
+            self.addresses.remove(&before);
+        }
+        self.addresses.extend(after);
     }
 
     /// What happened since this was last asked.

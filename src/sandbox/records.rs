@@ -153,6 +153,10 @@ pub(crate) struct Order {
 pub(crate) trait Record: Clone {
     fn id(&self) -> u64;
     fn modified(&self) -> Second;
+    /// As typed, of kinds that carry one.
+    fn email(&self) -> Option<&str> {
+        None
+    }
 }
 
 impl Record for Account {
@@ -161,6 +165,9 @@ impl Record for Account {
     }
     fn modified(&self) -> Second {
         self.modified
+    }
+    fn email(&self) -> Option<&str> {
+        self.email.as_deref()
     }
 }
 
@@ -171,6 +178,9 @@ impl Record for Order {
     fn modified(&self) -> Second {
         self.modified
     }
+    fn email(&self) -> Option<&str> {
+        self.email.as_deref()
+    }
 }
 
 impl Record for Row {
@@ -179,5 +189,8 @@ impl Record for Row {
     }
     fn modified(&self) -> Second {
         self.modified
+    }
+    fn email(&self) -> Option<&str> {
+        self.email.as_deref()
     }
 }

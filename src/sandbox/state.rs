@@ -33,7 +33,6 @@ pub(crate) struct Records {
 pub(crate) trait Kept: Record {
     fn book(state: &State) -> &Book<Self>;
     fn build(state: &State, place: Place) -> Self;
-    fn email(&self) -> Option<&str>;
 }
 
 impl Kept for Account {
@@ -42,9 +41,6 @@ impl Kept for Account {
     }
     fn build(state: &State, place: Place) -> Self {
         state.population.account(place)
-    }
-    fn email(&self) -> Option<&str> {
-        self.email.as_deref()
     }
 }
 
@@ -57,9 +53,6 @@ impl Kept for Order {
         let account = state.accounts.laid_out_of(place.person).nth(account);
         state.population.order(place, account.map(|account| account.id))
     }
-    fn email(&self) -> Option<&str> {
-        self.email.as_deref()
-    }
 }
 
 impl Kept for Row {
@@ -68,9 +61,6 @@ impl Kept for Row {
     }
     fn build(state: &State, place: Place) -> Self {
         state.population.row(place)
-    }
-    fn email(&self) -> Option<&str> {
-        self.email.as_deref()
     }
 }
 
@@ -130,8 +120,8 @@ impl State {
 
     fn all_with<R: Kept>(&self, owner: Option<u64>, address: &str) -> Vec<R> {
         let mut records: Vec<R> = owner.map(|person| self.all_of(person)).unwrap_or_default();
-        records.extend(R::book(self).changed_live().cloned());
         records.retain(|record| record.email().and_then(normalized).as_deref() == Some(address));
+        records.extend(R::book(self).changed_with(address).cloned());
         records.sort_by_key(Record::id);
         records.dedup_by_key(|record| record.id());
         records

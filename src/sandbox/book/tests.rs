@@ -7,6 +7,7 @@ use proptest::prelude::*;
 struct Note {
     id: u64,
     modified: Second,
+    email: Option<&'static str>,
 }
 
 impl Record for Note {
@@ -15,6 +16,9 @@ impl Record for Note {
     }
     fn modified(&self) -> Second {
         self.modified
+    }
+    fn email(&self) -> Option<&str> {
+        self.email
     }
 }
 
@@ -26,7 +30,7 @@ fn book(people: u64) -> Book<Note> {
 }
 
 fn note(place: Place) -> Note {
-    Note { id: place.id, modified: FROM + place.modified_after }
+    Note { id: place.id, modified: FROM + place.modified_after, email: None }
 }
 
 /// The same by looking at every record.
@@ -44,16 +48,16 @@ proptest! {
     #[test]
     fn any_page_of_a_changed_book_is_what_looking_at_every_record_shows(
         people in 0..260u64,
-        changes in proptest::collection::vec((0..400u64, proptest::option::of(0..40_000_000i64)), 0..12),
+        changes in proptest::collection::vec((0..400u64, proptest::option::of(0..40_000_000i64), email()), 0..12),
         by_change in any::<bool>(),
         odd in any::<bool>(),
         window in (0..40_000_000i64, 0..40_000_000i64),
         (offset, limit) in (0..400usize, 0..60usize),
     ) {
         let mut book = book(people);
-        for (id, modified) in changes {
+        for (id, modified, email) in changes {
             match modified {
-                Some(modified) => book.put(Note { id: 10 + id, modified }),
+                Some(modified) => book.put(Note { id: 10 + id, modified, email }),
                 None => book.remove(10 + id),
             }
         }
@@ -71,12 +75,39 @@ proptest! {
     }
 }
 
+fn email() -> impl Strategy<Value = Option<&'static str>> {
+    proptest::sample::select(vec![
+        None,
+        Some("anna"),
+        Some(" Anna@example.com"),
+        Some("anna@EXAMPLE.com"),
+        Some("ben@example.com"),
+    ])
+}
+
+proptest! {
+    #[test]
+    fn a_changed_record_is_found_by_the_address_it_carries_now(
+        changes in proptest::collection::vec((0..9u64, any::<bool>(), email()), 0..40),
+    ) {
+        let mut book = book(3);
+        for (id, stays, email) in changes {
+            if stays { book.put(Note { id: 10 + id, modified: FROM, email }) } else { book.remove(10 + id) }
+        }
+        for address in ["anna@example.com", "ben@example.com"] {
+            let found: Vec<_> = book.changed_with(address).collect();
+            let carries = |note: &&Note| note.email.and_then(normalized).as_deref() == Some(address);
+            prop_assert_eq!(found, book.changed_live().filter(carries).collect::<Vec<_>>());
+        }
+    }
+}
+
 #[test]
 fn a_book_that_nobody_has_records_in_takes_new_ones() {
     let mut book = Book::<Note>::new(200, 10, FROM, |_| 0);
     assert_eq!((book.list(Sort::Id, ALL_KEYS, |_, _| true, |_| true).len(), book.laid_out(10)), (0, None));
     let id = book.issue_id();
-    book.put(Note { id, modified: FROM + 5 });
+    book.put(Note { id, modified: FROM + 5, email: None });
     let listing = book.list(Sort::Modified, ALL_KEYS, |_, _| true, |_| true);
     assert_eq!((listing.len(), listing.slice(0, 9).len()), (1, 1));
 }
