@@ -304,8 +304,12 @@ impl<'a, R: Record> Listing<'a, R> {
         };
         // The last rank that does not start after the offset; from there both sides are merged.
         let starts_after = partition(self.ranks.clone(), |rank| merged_before(rank) <= offset);
-        let mut rank = starts_after.saturating_sub(1).max(self.ranks.start).min(self.ranks.end);
-        let mut added = if rank < self.ranks.end { self.added_before(self.key_at(rank)) } else { 0 };
+        let (mut rank, mut added) = if starts_after == self.ranks.start {
+            // Some of the overlay may come before all ranks.
+            (starts_after, 0)
+        } else {
+            (starts_after - 1, self.added_before(self.key_at(starts_after - 1)))
+        };
         let mut number = self.before(rank) + added as u64;
         let mut entries = Vec::new();
         let end = offset.saturating_add(limit).min(self.len());
