@@ -22,8 +22,10 @@ pub struct Model {
     pub next_run_at: DateTimeUtc,
     /// From when on a run reads the whole store.
     pub next_full_pass_at: Option<DateTimeUtc>,
-    /// Failed runs in a row.
+    /// Failed runs in a row of what changed.
     pub failures: i32,
+    /// Failed passes in a row over the whole store.
+    pub full_pass_failures: i32,
     /// Since when they fail.
     pub failing_since: Option<DateTimeUtc>,
     /// Why no run begins before somebody decides: a stable code.

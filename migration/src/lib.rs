@@ -24,6 +24,7 @@ mod m20260101_000014_time_opt_outs;
 mod m20260101_000015_complete_and_guard_runs;
 mod m20260101_000016_note_changed_reading;
 mod m20260101_000017_go_on_with_runs;
+mod m20260101_000018_count_failures_by_lane;
 
 /// All changes, in order.
 #[derive(Debug)]
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000015_complete_and_guard_runs::Migration),
             Box::new(m20260101_000016_note_changed_reading::Migration),
             Box::new(m20260101_000017_go_on_with_runs::Migration),
+            Box::new(m20260101_000018_count_failures_by_lane::Migration),
         ]
     }
 }

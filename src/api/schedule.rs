@@ -27,7 +27,7 @@ pub struct ScheduleView {
     pub next_run_at: DateTime<Utc>,
     /// From when on a run reads the whole store; `null` before the first run.
     pub next_full_pass_at: Option<DateTime<Utc>>,
-    /// How many runs in a row failed.
+    /// How many runs in a row failed; passes over the whole store count by themselves.
     pub failures: u32,
     /// Since when they do.
     pub failing_since: Option<DateTime<Utc>>,
@@ -52,7 +52,7 @@ impl From<Planned> for ScheduleView {
             time_zone,
             next_run_at,
             next_full_pass_at,
-            failures,
+            failures: failures.most(),
             failing_since,
             held_code,
             held_sync_id,

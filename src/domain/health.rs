@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::ids::SyncRunId;
 use super::schedule::Schedule;
-use super::sync::IntegrationState;
+use super::sync::{IntegrationState, Lane};
 use super::wire_enum::wire_enum;
 
 wire_enum! {
@@ -33,13 +33,57 @@ pub struct Planned {
     /// From when on a run reads the whole store.
     pub next_full_pass_at: Option<DateTime<Utc>>,
     /// How many runs in a row failed.
-    pub failures: u32,
+    pub failures: Failures,
     /// Since when they do.
     pub failing_since: Option<DateTime<Utc>>,
     /// Why no run is begun by the schedule, and the run that asks for a decision.
     pub held: Option<Held>,
     /// Whether a run is under way.
     pub is_running: bool,
+}
+
+/// How many runs in a row failed, by lane: while passes over the whole store fail, what changed is read in time all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Failures {
+    /// Runs of what changed.
+    pub changes: u32,
+    /// Passes over the whole store, which read what changed, too.
+    pub whole: u32,
+}
+
+impl Failures {
+    /// Of one lane.
+    #[must_use]
+    pub const fn of(self, lane: Lane) -> u32 {
+        match lane {
+            Lane::Changes => self.changes,
+            Lane::Whole => self.whole,
+        }
+    }
+
+    /// With one more.
+    #[must_use]
+    pub const fn and_one(self, lane: Lane) -> Self {
+        match lane {
+            Lane::Changes => Self { changes: self.changes.saturating_add(1), ..self },
+            Lane::Whole => Self { whole: self.whole.saturating_add(1), ..self },
+        }
+    }
+
+    /// After a run of a lane that ended well.
+    #[must_use]
+    pub const fn without(self, lane: Lane) -> Self {
+        match lane {
+            Lane::Changes => Self { changes: 0, ..self },
+            Lane::Whole => Self { changes: 0, whole: 0 },
+        }
+    }
+
+    /// The most in a row.
+    #[must_use]
+    pub fn most(self) -> u32 {
+        self.changes.max(self.whole)
+    }
 }
 
 /// A schedule that waits for somebody's decision. Webhooks are still carried out.
@@ -59,7 +103,7 @@ impl Planned {
             IntegrationState::Paused => Health::Paused,
             IntegrationState::NeedsAttention => Health::NeedsAttention,
             IntegrationState::Active if self.held.is_some() => Health::NeedsAttention,
-            IntegrationState::Active if self.failures > 0 => Health::Failing,
+            IntegrationState::Active if self.failures.most() > 0 => Health::Failing,
             IntegrationState::Active if self.is_late(now) => Health::Late,
             IntegrationState::Active => Health::Healthy,
         }
@@ -86,7 +130,7 @@ mod tests {
             schedule: Schedule::default(),
             next_run_at: now - TimeDelta::minutes(due_minutes_ago),
             next_full_pass_at: None,
-            failures: 0,
+            failures: Failures::default(),
             failing_since: None,
             held: None,
             is_running: false,
@@ -107,7 +151,7 @@ mod tests {
     #[test]
     fn what_somebody_has_to_do_comes_before_what_passes_by_itself() {
         let (planned, now) = planned(60);
-        let failing = Planned { failures: 1, ..planned };
+        let failing = Planned { failures: Failures::default().and_one(Lane::Whole), ..planned };
         assert_eq!(failing.health(IntegrationState::Active, now), Health::Failing);
         let held = Held { code: "RUN_KILLS_WORKER".to_owned(), run: SyncRunId::at(now) };
         let held = Planned { held: Some(held), ..failing };

@@ -58,7 +58,7 @@ async fn close(app: &App, account: AccountId, integration: IntegrationId) -> Res
     let detail =
         "the store removed the app and asked for its data to be erased; delete the integration, or connect it anew";
     installed::need_attention(&tx, integration, None, (STORE_LEFT, detail)).await?;
-    installed::forget_reading(&tx, integration).await?;
+    installed::read_all_again(&tx, integration, now).await?;
     cancelling::request_of(&tx, account, integration, now).await?;
     tx.commit().await?;
     Ok(())

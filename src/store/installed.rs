@@ -70,9 +70,10 @@ pub(crate) async fn keep(
 }
 
 /// Keeps others from changing an integration until the end of the transaction, where the database has row locks. Before its schedule:
-/// see `schedules::lock`.
-pub(crate) async fn lock(tx: &impl ConnectionTrait, id: IntegrationId) -> Result<(), DbErr> {
-    Entity::find_by_id(id.0).lock_exclusive().one(tx).await.map(drop)
+/// see `schedules::lock`. Tells whether it was read as a whole with its present settings.
+pub(crate) async fn lock(tx: &impl ConnectionTrait, id: IntegrationId) -> Result<bool, DbErr> {
+    let row = Entity::find_by_id(id.0).lock_exclusive().one(tx).await?;
+    Ok(row.is_some_and(|row| row.full_synced_at.is_some()))
 }
 
 /// All of an account's stores of one platform.
@@ -224,17 +225,10 @@ pub(crate) async fn read_all_again(
     id: IntegrationId,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    forget_reading(tx, id).await?;
-    let of_store = Entity::update_many().filter(Column::Id.eq(id.0));
-    of_store.col_expr(Column::ReadingChangedAt, Expr::value(now)).exec(tx).await?;
-    Ok(())
-}
-
-/// Forgets how far an integration was read: the next run reads everything.
-pub(crate) async fn forget_reading(tx: &impl ConnectionTrait, id: IntegrationId) -> Result<(), DbErr> {
     Entity::update_many()
         .col_expr(Column::Watermarks, Expr::value(serde_json::json!({})))
-        .col_expr(Column::FullSyncedAt, Expr::value(Option::<chrono::DateTime<chrono::Utc>>::None))
+        .col_expr(Column::FullSyncedAt, Expr::value(Option::<DateTime<Utc>>::None))
+        .col_expr(Column::ReadingChangedAt, Expr::value(now))
         .filter(Column::Id.eq(id.0))
         .exec(tx)
         .await?;

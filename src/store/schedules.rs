@@ -12,7 +12,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::words::bad_row;
-use crate::domain::health::{Held, Planned};
+use crate::domain::health::{Failures, Held, Planned};
 use crate::domain::ids::{AccountId, IntegrationId, SyncRunId};
 use crate::domain::schedule::{Due, LocalTime, Schedule};
 use crate::domain::sync::{IntegrationState, Lane, RunStatus};
@@ -45,6 +45,7 @@ pub(crate) async fn insert(
         next_run_at: Set(next_run_at),
         next_full_pass_at: Set(None),
         failures: Set(0),
+        full_pass_failures: Set(0),
         failing_since: Set(None),
         held_code: Set(None),
         held_run_id: Set(None),
@@ -72,7 +73,7 @@ fn from_row(row: Model, is_running: bool) -> Result<Planned, DbErr> {
         schedule: schedule_of(&row)?,
         next_run_at: row.next_run_at,
         next_full_pass_at: row.next_full_pass_at,
-        failures: row.failures.unsigned_abs(),
+        failures: Failures { changes: row.failures.unsigned_abs(), whole: row.full_pass_failures.unsigned_abs() },
         failing_since: row.failing_since,
         held: row.held_code.zip(row.held_run_id).map(|(code, run)| Held { code, run: run.into() }),
         is_running,
@@ -190,7 +191,7 @@ pub(crate) struct After {
     pub(crate) next_run_at: DateTime<Utc>,
     /// `None`: stays as it is.
     pub(crate) next_full_pass_at: Option<DateTime<Utc>>,
-    pub(crate) failures: u32,
+    pub(crate) failures: Failures,
     /// Why somebody has to decide first.
     pub(crate) held_code: Option<&'static str>,
 }
@@ -203,11 +204,13 @@ pub(crate) async fn plan_next(
     after: &After,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    let has_failed = after.failures > 0;
+    let has_failed = after.failures.most() > 0;
+    let count = |failures: u32| Expr::value(i32::try_from(failures).unwrap_or(i32::MAX));
     let since = Expr::expr(sea_orm::sea_query::Func::coalesce([Expr::col(Column::FailingSince), Expr::value(now)]));
     let mut update = Entity::update_many()
         .col_expr(Column::NextRunAt, Expr::value(after.next_run_at))
-        .col_expr(Column::Failures, Expr::value(i32::try_from(after.failures).unwrap_or(i32::MAX)))
+        .col_expr(Column::Failures, count(after.failures.changes))
+        .col_expr(Column::FullPassFailures, count(after.failures.whole))
         .col_expr(Column::FailingSince, if has_failed { since } else { Expr::value(Option::<DateTime<Utc>>::None) })
         .col_expr(Column::HeldCode, Expr::value(after.held_code))
         .col_expr(Column::HeldRunId, Expr::value(after.held_code.map(|_| run.0)));

@@ -100,9 +100,9 @@ impl Stop {
 
     /// Whether the checkpoint may be what the store fails at. A store says so in other words than that it is away; some answer
     /// with a bare 500, which is believed once it has gone on for long.
-    fn doubts_checkpoint(&self, planned: Option<&Planned>) -> bool {
+    fn doubts_checkpoint(&self, planned: Option<&Planned>, lane: Lane) -> bool {
         let Self::Store(error) = self else { return false };
-        let failures = planned.map_or(0, |planned| planned.failures);
+        let failures = planned.map_or(0, |planned| planned.failures.of(lane));
         matches!(
             error,
             ConnectorError::Refused { .. }
@@ -167,10 +167,10 @@ pub(super) async fn stop(
     let tx = begin(&app.db).await?;
     // The account's lock first, as everywhere: the integration may be being deleted, and its runs with it.
     ledger::lock(&tx, run.account_id).await?;
-    installed::lock(&tx, run.integration_id).await?;
+    let was_read_whole = installed::lock(&tx, run.integration_id).await?;
     let planned = schedules::lock(&tx, run.integration_id).await?;
     let is_resumable =
-        next.is_some() && (!stop.doubts_checkpoint(planned.as_ref()) || resume::got_on(&tx, run).await?);
+        next.is_some() && (!stop.doubts_checkpoint(planned.as_ref(), run.lane) || resume::got_on(&tx, run).await?);
     let ending = Ending {
         status: if next.is_some() { RunStatus::Failed } else { RunStatus::Cancelled },
         error: explained.clone(),
@@ -189,7 +189,7 @@ pub(super) async fn stop(
         cancelling::queued_of(&tx, run.account_id, run.integration_id, now).await?;
     }
     if let Some(planned) = planned {
-        let after = after(&planned, run, next, now);
+        let after = after(&planned, (run.lane, was_read_whole), next, now);
         schedules::plan_next(&tx, run.integration_id, run.id, &after, now).await?;
     }
     wake_next(&tx, run).await?;
@@ -212,38 +212,49 @@ async fn hand_on(app: &App, run: &Run, lease: Lease) -> Result<(), Error> {
     Ok(tx.commit().await?)
 }
 
-fn after(planned: &Planned, run: &Run, next: Option<Next>, now: DateTime<Utc>) -> After {
+/// What a run that did not end well means for the next one. `was_read_whole`: whether the store ever was.
+fn after(planned: &Planned, (lane, was_read_whole): (Lane, bool), next: Option<Next>, now: DateTime<Utc>) -> After {
     let chance = rand::rng().random::<f64>();
     let schedule = planned.schedule;
     // A pass over the whole store that stopped half way is gone on with, not left for the next day.
-    let goes_on = (run.lane == Lane::Whole && planned.next_full_pass_at.is_some_and(|at| at > now)).then_some(now);
+    let goes_on = (lane == Lane::Whole && planned.next_full_pass_at.is_some_and(|at| at > now)).then_some(now);
     let unchanged = After { next_run_at: now, next_full_pass_at: goes_on, failures: planned.failures, held_code: None };
-    let failed = After { failures: planned.failures + 1, ..unchanged.clone() };
+    let failed = After { failures: planned.failures.and_one(lane), ..unchanged.clone() };
     match next {
         // Who stops a pass over the whole store does not want it back in five minutes.
         None => After {
             next_run_at: schedule.next_run(now, chance),
-            next_full_pass_at: (run.lane == Lane::Whole).then(|| schedule.next_full_pass(now, chance)),
+            next_full_pass_at: (lane == Lane::Whole).then(|| schedule.next_full_pass(now, chance)),
             ..unchanged
         },
         Some(Next::GoOn) => unchanged,
         Some(Next::Attention) => failed,
-        Some(Next::Retry) => After { next_run_at: schedule.retry(now, failed.failures, chance), ..failed },
+        Some(Next::Retry) => {
+            let again = schedule.retry(now, failed.failures.of(lane), chance);
+            if lane == Lane::Whole && was_read_whole {
+                // What changed is read in time, however long the pass is put off.
+                let next_run_at = again.min(schedule.next_run(now, chance));
+                After { next_run_at, next_full_pass_at: Some(again), ..failed }
+            } else {
+                After { next_run_at: again, ..failed }
+            }
+        }
         Some(Next::Hold(CONFIRMATION_NEEDED)) => After { held_code: Some(CONFIRMATION_NEEDED), ..unchanged },
         Some(Next::Hold(code)) => After { held_code: Some(code), ..failed },
     }
 }
 
 /// What a run that ended well means for the next one.
-pub(super) fn after_success(planned: &Planned, is_full: bool, now: DateTime<Utc>) -> After {
+pub(super) fn after_success(planned: &Planned, lane: Lane, now: DateTime<Utc>) -> After {
     let mut random = rand::rng();
     let schedule = planned.schedule;
     let is_unplanned = planned.next_full_pass_at.is_none();
-    let next_full_pass_at = (is_full || is_unplanned).then(|| schedule.next_full_pass(now, random.random()));
+    let next_full_pass_at =
+        (lane == Lane::Whole || is_unplanned).then(|| schedule.next_full_pass(now, random.random()));
     After {
         next_run_at: schedule.next_run_before(next_full_pass_at.or(planned.next_full_pass_at), now, random.random()),
         next_full_pass_at,
-        failures: 0,
+        failures: planned.failures.without(lane),
         held_code: None,
     }
 }

@@ -236,7 +236,7 @@ async fn succeed(context: &PageContext, run: &Run, store: &InstalledStore, notic
     }
     installed::note_success(&tx, run, &watermarks, notices, context.is_full, now).await?;
     if let Some(planned) = planned {
-        let after = ending::after_success(&planned, context.is_full, now);
+        let after = ending::after_success(&planned, run.lane, now);
         schedules::plan_next(&tx, run.integration_id, run.id, &after, now).await?;
     }
     ending::wake_next(&tx, run).await?;

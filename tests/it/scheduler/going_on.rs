@@ -3,8 +3,8 @@
 // So that the lints for tests hold for the helpers, too.
 #![cfg(test)]
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use assent::app::{App, RunLimits};
@@ -19,9 +19,9 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::{CUSTOMERS, Scheduled};
+use super::{CUSTOMERS, Scheduled, customer};
 use crate::support::answering::{AnsweringStore, Asked, Reply};
-use crate::support::app::TestApp;
+use crate::support::app::{TestApp, TestClock};
 use crate::support::databases::{TestDatabase, both_databases};
 use crate::support::shop::Installed;
 
@@ -30,6 +30,8 @@ both_databases!(
     an_outage_does_not_cost_the_pass,
     a_store_that_says_how_long_to_wait_is_waited_for,
     a_look_for_changes_that_fails_leaves_the_pass_alone,
+    a_look_for_changes_that_takes_long_is_taken_in_parts,
+    what_changed_is_read_in_time_while_passes_over_the_whole_store_fail,
     keys_that_were_changed_meanwhile_stop_nothing,
     who_ends_an_ended_run_puts_nothing_off,
     a_full_pass_that_was_called_off_is_not_made_up_for_before_the_next_day,
@@ -43,7 +45,8 @@ async fn a_pass_over_the_whole_store_waits_while_changes_are_read(db: TestDataba
     let failed = it.start(RunMode::Full).await;
     let failed = it.carried(failed).await;
     assert_eq!((failed.status.as_str(), failed.is_resumable), ("failed", true));
-    assert!(it.planned().await.next_full_pass_at.unwrap() <= it.now(), "it goes on as soon as there is room");
+    let again = it.planned().await.next_full_pass_at.unwrap() - it.now();
+    assert!(again <= TimeDelta::seconds(30), "it goes on soon, not the next day: {again}");
     it.refuse_from(usize::MAX);
     it.test.clock.advance(TimeDelta::seconds(1));
     let changes = it.shop.sync(RunMode::Incremental).await;
@@ -77,7 +80,10 @@ async fn an_outage_does_not_cost_the_pass(db: TestDatabase) {
 }
 
 /// A service with a store that answers this.
-async fn answered(db: TestDatabase, answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Scheduled<Answered> {
+pub(super) async fn answered(
+    db: TestDatabase,
+    answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+) -> Scheduled<Answered> {
     let test = TestApp::new(db).await;
     let store = AnsweringStore::start(answer).await;
     let settings = json!({"storeUrl": store.url, "consumerKey": "ck_test", "consumerSecret": "cs_test"});
@@ -87,9 +93,9 @@ async fn answered(db: TestDatabase, answer: impl Fn(&Asked) -> Reply + Send + Sy
     it
 }
 
-struct Answered {
+pub(super) struct Answered {
     installed: Installed,
-    store: AnsweringStore,
+    pub(super) store: AnsweringStore,
 }
 
 impl std::ops::Deref for Answered {
@@ -104,6 +110,16 @@ fn nobody() -> Reply {
     Reply::json(&Value::Array(Vec::new())).header("X-WP-Total", &0)
 }
 
+/// Order of a guest of her own.
+fn order(number: usize) -> Value {
+    json!({"id": number + 1, "customer_id": 0, "billing": {"email": format!("guest{number}@example.com")}, "meta_data": [],
+        "date_created_gmt": "2025-01-01T00:00:00", "date_modified_gmt": "2025-01-01T00:00:00"})
+}
+
+fn is_look(asked: &Asked) -> bool {
+    asked.get("modified_after").is_some()
+}
+
 async fn a_store_that_says_how_long_to_wait_is_waited_for(db: TestDatabase) {
     let slow_down = || Reply::text(429, "{}").header("Retry-After", &3);
     let mut it = answered(db, move |asked| if asked.number == 0 { slow_down() } else { nobody() }).await;
@@ -115,24 +131,95 @@ async fn a_store_that_says_how_long_to_wait_is_waited_for(db: TestDatabase) {
 
 async fn a_look_for_changes_that_fails_leaves_the_pass_alone(db: TestDatabase) {
     let it = answered(db, |asked| {
-        if asked.get("modified_after").is_some() {
+        if is_look(asked) {
             return Reply::text(404, "{}");
         }
-        let order = json!({"id": 7, "customer_id": 0, "billing": {"email": "guest@example.com"}, "meta_data": [],
-            "date_created_gmt": "2025-01-01T00:00:00", "date_modified_gmt": "2025-01-01T00:00:00"});
         let is_first = asked.path.ends_with("/orders") && asked.number_of("offset").unwrap_or(0) == 0;
-        let shown = if is_first { vec![order] } else { Vec::new() };
+        let shown = if is_first { vec![order(0)] } else { Vec::new() };
         Reply::json(&Value::Array(shown)).header("X-WP-Total", &u8::from(asked.path.ends_with("/orders")))
     })
     .await;
     assert_eq!(it.due_run().await.status, "succeeded");
     it.test.clock.advance(TimeDelta::hours(1));
-    let looks = || it.shop.store.asked().iter().filter(|asked| asked.get("modified_after").is_some()).count();
+    let looks = || it.shop.store.asked().iter().filter(|asked| is_look(asked)).count();
     assert_eq!(looks(), 0);
     assert_eq!(it.shop.sync(RunMode::Full).await.status, "succeeded");
     assert!(looks() > 0, "it was due");
     let changes = it.shop.sync(RunMode::Incremental).await;
     assert_eq!(changes.error_code.as_deref(), Some("STORE_NOT_THERE"), "here it is what the run is for");
+}
+
+async fn a_look_for_changes_that_takes_long_is_taken_in_parts(db: TestDatabase) {
+    let clock = Arc::new(OnceLock::<Arc<TestClock>>::new());
+    let goes_on = Arc::clone(&clock);
+    let it = answered(db, move |asked| {
+        let is_order = asked.path.ends_with("/orders");
+        let minutes = match (is_look(asked), is_order) {
+            (true, _) => 4,
+            (false, true) => 0,
+            (false, false) => 40,
+        };
+        if let Some(clock) = goes_on.get() {
+            clock.advance(TimeDelta::minutes(minutes));
+        }
+        let (offset, size) = (asked.number_of("offset").unwrap_or(0), asked.number_of("per_page").unwrap_or(10));
+        let numbers = offset..usize::from(CUSTOMERS).min(offset + size);
+        let shown = numbers.map(|number| if is_order { order(number) } else { customer(number) }).collect();
+        Reply::json(&Value::Array(shown)).header("X-WP-Total", &CUSTOMERS)
+    })
+    .await;
+    assert_eq!(it.due_run().await.status, "succeeded");
+    it.test.clock.advance(TimeDelta::hours(1));
+    let before = it.shop.store.asked().len();
+    clock.set(it.test.clock.clone()).expect("nobody set it before");
+    assert_eq!(it.shop.sync(RunMode::Full).await.status, "succeeded");
+    let asked = it.shop.store.asked().split_off(before);
+    let parts: Vec<&[Asked]> = asked.split(|asked| !is_look(asked)).filter(|part| !part.is_empty()).collect();
+    let offsets = |part: &[Asked]| part.iter().map(|asked| asked.number_of("offset").unwrap()).collect::<Vec<_>>();
+    assert_eq!(
+        offsets(parts[0]),
+        [0, 95],
+        "it ends five minutes after it began, when the next window was already asked for"
+    );
+    assert_eq!(offsets(parts[1])[0], 95, "after a page of the pass it goes on where it was");
+}
+
+async fn what_changed_is_read_in_time_while_passes_over_the_whole_store_fail(db: TestDatabase) {
+    let is_broken = Arc::new(AtomicBool::new(false));
+    let breaks = Arc::clone(&is_broken);
+    let it = answered(db, move |asked| {
+        let is_order = asked.path.ends_with("/orders");
+        let is_whole = is_order && !is_look(asked) && asked.get("offset").is_some();
+        if is_whole && breaks.load(Ordering::SeqCst) {
+            return Reply::text(404, "{}");
+        }
+        let shown = if is_order { order(0) } else { customer(0) };
+        let shown = if asked.number_of("offset").unwrap_or(0) == 0 { vec![shown] } else { Vec::new() };
+        Reply::json(&Value::Array(shown)).header("X-WP-Total", &1)
+    })
+    .await;
+    assert_eq!(it.due_run().await.status, "succeeded");
+    it.test.clock.advance(TimeDelta::hours(24));
+    is_broken.store(true, Ordering::SeqCst);
+    let (mut whole, mut changes) = (0, 0);
+    for _ in 0..20 {
+        let run = it.due_run().await;
+        match (run.mode.as_str(), run.status.as_str()) {
+            ("full", "failed") => whole += 1,
+            ("incremental", "succeeded") => changes += 1,
+            other => panic!("{other:?}"),
+        }
+        let next = it.planned().await.next_run_at - it.now();
+        assert!(next <= TimeDelta::minutes(6), "the next run is in time: {next}");
+        it.test.clock.advance(next);
+    }
+    assert!(whole > 4 && changes > whole, "passes are tried again ever later: {whole} against {changes}");
+    assert_eq!(it.health().await, Health::Failing, "however well the rest goes");
+    is_broken.store(false, Ordering::SeqCst);
+    it.test.clock.advance(TimeDelta::hours(1));
+    let mended = it.due_run().await;
+    assert_eq!((mended.mode.as_str(), mended.status.as_str()), ("full", "succeeded"));
+    assert_eq!(it.health().await, Health::Healthy);
 }
 
 async fn keys_that_were_changed_meanwhile_stop_nothing(db: TestDatabase) {

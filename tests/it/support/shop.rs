@@ -147,8 +147,8 @@ impl Installed {
         ]
     }
 
-    /// Who is on which list, with what each membership rests on, in words that don't change from run to run.
-    pub(crate) async fn members(&self) -> BTreeSet<String> {
+    /// Who is on which list, with what each membership rests on, in words that don't change from run to run; repetitions show.
+    pub(crate) async fn members(&self) -> Vec<String> {
         let db = &self.app.db;
         let addresses: BTreeMap<Uuid, String> = contact::Entity::find()
             .all(db)
@@ -165,13 +165,15 @@ impl Installed {
             .map(|record| (record.id, format!("{}/{}", record.stream, record.store_id)))
             .collect();
         let grounds = ground::Entity::find().all(db).await.expect("grounds can be read");
-        grounds
+        let mut members: Vec<String> = grounds
             .into_iter()
             .map(|ground| {
                 let record = ground.source_record_id.and_then(|id| records.get(&id));
                 format!("{} as {:?} by {record:?}", addresses[&ground.contact_id], ground.audience)
             })
-            .collect()
+            .collect();
+        members.sort_unstable();
+        members
     }
 
     /// Every join, leave and consent, in words that don't change from run to run; repetitions show.
@@ -324,6 +326,7 @@ pub(crate) async fn install(
         next_run_at: Set(never()),
         next_full_pass_at: Set(None),
         failures: Set(0),
+        full_pass_failures: Set(0),
         failing_since: Set(None),
         held_code: Set(None),
         held_run_id: Set(None),
