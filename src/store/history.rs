@@ -1,5 +1,6 @@
 //! Old runs, and what they could not use.
 
+use ::entity::schedule;
 use ::entity::sync_run::{Column, Entity};
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Alias, Expr, LockBehavior, LockType, Query, SelectStatement};
@@ -11,16 +12,23 @@ use sea_orm::{
 use crate::domain::sync::{RunMode, RunStatus};
 
 /// Removes up to `limit` runs that ended before a time, with their records. The newest run of an integration that has
-/// ended stays, and the newest full one that ended well; one that another process is removing is passed over.
+/// ended stays, the newest full one that ended well, and one that waits for a decision; one that another process is removing is passed
+/// over.
 pub(crate) async fn purge(tx: &impl ConnectionTrait, before: DateTime<Utc>, limit: u64) -> Result<u64, DbErr> {
     let is_no_good_full_one = Condition::any()
         .add(Column::Mode.ne(RunMode::Full.as_str()))
         .add(Column::Status.ne(RunStatus::Succeeded.as_str()));
+    let asking = schedule::Entity::find()
+        .select_only()
+        .column(schedule::Column::HeldRunId)
+        .filter(schedule::Column::HeldRunId.is_not_null())
+        .into_query();
     let old = Entity::find()
         .select_only()
         .column(Column::Id)
         .filter(Column::FinishedAt.lt(before))
         .filter(Expr::exists(newer(Condition::all())))
+        .filter(Column::Id.not_in_subquery(asking))
         .filter(is_no_good_full_one.add(Expr::exists(newer(good_and_full()))))
         .order_by_asc(Column::FinishedAt)
         .limit(limit)

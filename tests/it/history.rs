@@ -5,14 +5,15 @@
 
 use std::collections::BTreeSet;
 
-use ::entity::{membership_event, quarantined_record, sync_run};
+use ::entity::{membership_event, quarantined_record, schedule, sync_run};
 use assent::domain::Platform;
 use assent::domain::sync::RunMode;
 use assent::sandbox::StoreOptions;
 use assent::service;
 use assent::sync::history;
 use chrono::TimeDelta;
-use sea_orm::{EntityTrait, PaginatorTrait as _};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait as _, EntityTrait, PaginatorTrait as _, QueryFilter as _};
 use uuid::Uuid;
 
 use crate::support::app::TestApp;
@@ -69,9 +70,14 @@ async fn what_is_needed_stays_however_old(db: TestDatabase) {
     service::syncs::cancel(&shop.app, &shop.caller, cancelled).await.unwrap();
     test.clock.advance(TimeDelta::minutes(5));
     let waiting = service::syncs::start(&shop.app, &shop.caller, shop.integration, RunMode::Full).await.unwrap();
+    let asking = schedule::Entity::update_many()
+        .col_expr(schedule::Column::HeldCode, Expr::value("CONFIRMATION_NEEDED"))
+        .col_expr(schedule::Column::HeldRunId, Expr::value(made[2]));
+    asking.filter(schedule::Column::IntegrationId.eq(shop.integration.0)).exec(&shop.app.db).await.unwrap();
     test.clock.advance(TimeDelta::days(1000));
-    assert_eq!(history::purge(&shop.app).await.unwrap(), 3);
-    assert_eq!(runs(&shop).await, BTreeSet::from([made[1], cancelled.0, waiting.0]), "good and full, ended, waiting");
+    assert_eq!(history::purge(&shop.app).await.unwrap(), 2);
+    let left = BTreeSet::from([made[1], made[2], cancelled.0, waiting.0]);
+    assert_eq!(runs(&shop).await, left, "good and full, asking, ended, waiting");
     assert_eq!(history::purge(&shop.app).await.unwrap(), 0);
 }
 
