@@ -349,9 +349,11 @@ async fn set_state(
     let now = app.clock.now();
     match state {
         IntegrationState::Active => match schedules::lock(&tx, id).await?.and_then(|planned| planned.held) {
-            Some(held) if was_active => decisions::refuse_while_asked(&held)?,
-            Some(held) if decisions::refuse_while_asked(&held).is_err() => {}
-            _ => schedules::make_due(&tx, id, now).await?,
+            Some(held) if !was_active && decisions::refuse_while_asked(&held).is_err() => {}
+            held => {
+                held.as_ref().map_or(Ok(()), decisions::refuse_while_asked)?;
+                schedules::make_due(&tx, id, now).await?;
+            }
         },
         // One that waits could only fail.
         IntegrationState::Paused => cancelling::queued_of(&tx, caller.account_id, id, now).await?,

@@ -175,7 +175,8 @@ async fn a_run_that_kills_its_worker_is_parked(db: TestDatabase) {
     it.test.clock.advance(TimeDelta::days(1));
     assert_eq!(it.tick().await, 0, "not retried for ever");
     it.shop.store.set_latency(Duration::ZERO);
-    assert_eq!(it.shop.sync(RunMode::Full).await.status, "succeeded", "somebody starts it by hand");
+    integrations::resume(&it.test.app, &it.shop.caller, it.shop.integration).await.unwrap();
+    assert_eq!(it.due_run().await.status, "succeeded");
     assert_eq!(it.health().await, Health::Healthy);
 }
 
