@@ -65,10 +65,10 @@ pub enum Error {
     #[error("{0}")]
     TooComplex(String),
     /// The database can't be reached or lacks tables.
-    #[error("the service is not ready")]
+    #[error("the service is not ready: its database can't be reached or lacks tables; try again in a moment")]
     NotReady,
     /// The request took too long.
-    #[error("the request took too long")]
+    #[error("the request took too long; look whether it was carried out, then try again or ask for less at once")]
     TimedOut,
     /// A webhook delivery that is not the store's, or that can't be read.
     #[error(transparent)]
@@ -105,6 +105,10 @@ impl From<InvalidSetting> for Error {
         Self::Invalid { field: format!("settings.{}", invalid.field), problem: invalid.problem }
     }
 }
+
+/// What callers hear of a fault of ours.
+const OURS: &str =
+    "a fault of the service; try again, and if it stays, tell whoever runs it the x-request-id of this answer";
 
 /// A kind of problem. Codes are public: add, never rename.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -248,7 +252,7 @@ impl Problem {
         let detail = match error {
             Error::Storage(_) | Error::Internal(_) => {
                 tracing::error!(error.code = wire, error.detail = %Redacted(error), "request failed");
-                None
+                Some(OURS.to_owned())
             }
             Error::Upstream(error) => Some(error.to_string()),
             other => Some(other.to_string()),

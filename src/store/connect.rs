@@ -20,6 +20,9 @@ const POSTGRES_CONNECTIONS: u32 = 16;
 const BESIDE_RUNS: u32 = 8;
 /// Readers go on beside the one writer in WAL mode; more connections than this only wait.
 const SQLITE_CONNECTIONS: u32 = 8;
+/// How long a writer waits for the one before it: longer than any request may take (`server::REQUEST_TIMEOUT`), so that who waits behind a
+/// long change does not hear of it.
+const SQLITE_PATIENCE: Duration = Duration::from_mins(2);
 
 /// Most connections to PostgreSQL of one process that has so many places in either lane: one for each run, which writes while
 /// others read, and some for the rest; never fewer than 16.
@@ -51,7 +54,7 @@ pub async fn connect(url: &SecretString, max_connections: Option<u32>) -> Result
                 // Every commit reaches the disk: consent evidence is not to be lost with the power.
                 .synchronous(SqliteSynchronous::Full)
                 .foreign_keys(true)
-                .busy_timeout(Duration::from_secs(30))
+                .busy_timeout(SQLITE_PATIENCE)
                 .pragma("temp_store", "memory")
                 .pragma("cache_size", "-4000")
         });
@@ -77,7 +80,7 @@ fn turn(db: &Database) -> Turn {
 /// On SQLite it takes the write lock at once: a deferred one fails with "busy" when it turns from reading to writing.
 ///
 /// # Errors
-/// No connection, or the write lock is not to be had in thirty seconds.
+/// No connection, or the write lock is not to be had in two minutes.
 pub async fn begin(db: &Database) -> Result<DatabaseTransaction, DbErr> {
     let turn = (!is_postgres(db.get_database_backend())).then(|| turn(db));
     let _turn = match &turn {
