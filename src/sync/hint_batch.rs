@@ -180,6 +180,10 @@ async fn write(app: &App, store: &InstalledStore, batch: &Batch, mut read: Read)
     let suppression = SuppressionKey::load(&app.db, &app.sealer, store.account_id).await?;
     let tx = begin(&app.db).await?;
     let mut head = ledger::lock(&tx, store.account_id).await?;
+    if read.stopped_by.as_ref().is_some_and(ConnectorError::needs_attention) {
+        // Nobody gives it other keys between the look at them and the mark that they are refused.
+        installed::lock(&tx, store.id).await?;
+    }
     if !is_as_asked(&tx, store).await? {
         release_all(&tx, batch, now).await?;
         return Ok(tx.commit().await?);
