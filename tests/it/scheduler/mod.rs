@@ -25,6 +25,7 @@ use crate::support::databases::TestDatabase;
 use crate::support::shop::{Installed, Shop};
 
 mod due;
+mod fenced;
 mod going_on;
 mod passes;
 mod shown;
