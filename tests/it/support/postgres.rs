@@ -54,8 +54,7 @@ pub(super) fn start() -> Result<Server, String> {
 /// # Errors
 /// Why there is none.
 pub(crate) fn start_private() -> Result<Server, String> {
-    let binaries =
-        find_binaries().ok_or(format!("no PostgreSQL server is installed and {SERVER_VARIABLE} is not set"))?;
+    let binaries = find_binaries().ok_or("no PostgreSQL server is installed")?;
     let owner = unprivileged_owner()?;
     let folder = private_folder(owner)?;
     let mut command = Command::new("sh");
