@@ -79,6 +79,15 @@ impl Failures {
         }
     }
 
+    /// After somebody called a run of a lane off: it is not tried again.
+    #[must_use]
+    pub const fn called_off(self, lane: Lane) -> Self {
+        match lane {
+            Lane::Changes => self,
+            Lane::Whole => Self { whole: 0, ..self },
+        }
+    }
+
     /// The most in a row.
     #[must_use]
     pub fn most(self) -> u32 {

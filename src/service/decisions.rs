@@ -66,7 +66,7 @@ pub(super) async fn refuse(app: &App, tx: &impl ConnectionTrait, run: &Run) -> R
     let after = After {
         next_run_at: planned.schedule.next_run(now, 0.0),
         next_full_pass_at: (run.lane == Lane::Whole).then(|| planned.schedule.next_full_pass(now, 0.0)),
-        failures: planned.failures,
+        failures: planned.failures.called_off(run.lane),
         held_code: None,
     };
     Ok(schedules::plan_next(tx, run.integration_id, run.id, &after, now).await?)

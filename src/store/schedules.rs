@@ -251,7 +251,11 @@ pub(crate) async fn put_off(
     let mut update = Entity::update_many().col_expr(Column::NextRunAt, Expr::value(next));
     if called_off == Lane::Whole {
         let next_full_pass = planned.schedule.next_full_pass(now, 0.0);
-        update = update.col_expr(Column::NextFullPassAt, Expr::value(next_full_pass));
+        let failing_since = planned.failing_since.filter(|_| planned.failures.called_off(called_off).most() > 0);
+        update = update
+            .col_expr(Column::NextFullPassAt, Expr::value(next_full_pass))
+            .col_expr(Column::FullPassFailures, Expr::value(0))
+            .col_expr(Column::FailingSince, Expr::value(failing_since));
     }
     update.filter(Column::IntegrationId.eq(integration.0)).exec(tx).await?;
     Ok(())

@@ -212,7 +212,7 @@ async fn hand_on(app: &App, run: &Run, lease: Lease) -> Result<(), Error> {
     Ok(tx.commit().await?)
 }
 
-/// What a run that did not end well means for the next one. `was_read_whole`: whether the store ever was.
+/// What a run that did not end well means for the next one. `was_read_whole`: whether the store was, with its present settings.
 fn after(planned: &Planned, (lane, was_read_whole): (Lane, bool), next: Option<Next>, now: DateTime<Utc>) -> After {
     let chance = rand::rng().random::<f64>();
     let schedule = planned.schedule;
@@ -225,6 +225,7 @@ fn after(planned: &Planned, (lane, was_read_whole): (Lane, bool), next: Option<N
         None => After {
             next_run_at: schedule.next_run(now, chance),
             next_full_pass_at: (lane == Lane::Whole).then(|| schedule.next_full_pass(now, chance)),
+            failures: planned.failures.called_off(lane),
             ..unchanged
         },
         Some(Next::GoOn) => unchanged,
@@ -232,8 +233,11 @@ fn after(planned: &Planned, (lane, was_read_whole): (Lane, bool), next: Option<N
         Some(Next::Retry) => {
             let again = schedule.retry(now, failed.failures.of(lane), chance);
             if lane == Lane::Whole && was_read_whole {
-                // What changed is read in time, however long the pass is put off.
-                let next_run_at = again.min(schedule.next_run(now, chance));
+                // What changed was due as well when the pass began, and may not have been read.
+                let next_run_at = match planned.failures.changes {
+                    0 => now,
+                    failures => schedule.retry(now, failures, chance),
+                };
                 After { next_run_at, next_full_pass_at: Some(again), ..failed }
             } else {
                 After { next_run_at: again, ..failed }

@@ -7,14 +7,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use ::entity::schedule;
 use assent::app::{App, RunLimits};
 use assent::domain::health::Health;
 use assent::domain::sync::RunMode;
 use assent::domain::{Audience, Platform};
 use assent::service::integrations::{self, IntegrationChange};
+use assent::service::schedules::ScheduleChange;
 use assent::service::{decisions, syncs};
 use assent::sync::worker;
 use chrono::TimeDelta;
+use sea_orm::EntityTrait as _;
+use sea_orm::sea_query::Expr;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -201,22 +205,29 @@ async fn what_changed_is_read_in_time_while_passes_over_the_whole_store_fail(db:
     assert_eq!(it.due_run().await.status, "succeeded");
     it.test.clock.advance(TimeDelta::hours(24));
     is_broken.store(true, Ordering::SeqCst);
-    let (mut whole, mut changes) = (0, 0);
-    for _ in 0..20 {
-        let run = it.due_run().await;
-        match (run.mode.as_str(), run.status.as_str()) {
-            ("full", "failed") => whole += 1,
-            ("incremental", "succeeded") => changes += 1,
-            other => panic!("{other:?}"),
+    for interval in [300, 7200] {
+        let schedule = ScheduleChange { interval_seconds: Some(interval), ..ScheduleChange::default() };
+        let change = IntegrationChange { schedule, ..IntegrationChange::default() };
+        integrations::update(&it.test.app, &it.shop.caller, it.shop.integration, change).await.unwrap();
+        let mut has_failed = Vec::new();
+        for _ in 0..14 {
+            it.test.clock.advance((it.planned().await.next_run_at - it.now()).max(TimeDelta::zero()));
+            let run = it.due_run().await;
+            has_failed.push(match (run.mode.as_str(), run.status.as_str()) {
+                ("full", "failed") => true,
+                ("incremental", "succeeded") => false,
+                other => panic!("{other:?}"),
+            });
         }
-        let next = it.planned().await.next_run_at - it.now();
-        assert!(next <= TimeDelta::minutes(6), "the next run is in time: {next}");
-        it.test.clock.advance(next);
+        assert!(has_failed.iter().filter(|failed| **failed).count() > 3, "passes are tried again: {has_failed:?}");
+        assert!(
+            !has_failed.windows(2).any(|two| two == [true, true]),
+            "behind each, what changed is read: {has_failed:?}"
+        );
     }
-    assert!(whole > 4 && changes > whole, "passes are tried again ever later: {whole} against {changes}");
     assert_eq!(it.health().await, Health::Failing, "however well the rest goes");
     is_broken.store(false, Ordering::SeqCst);
-    it.test.clock.advance(TimeDelta::hours(1));
+    it.test.clock.advance(TimeDelta::hours(3));
     let mended = it.due_run().await;
     assert_eq!((mended.mode.as_str(), mended.status.as_str()), ("full", "succeeded"));
     assert_eq!(it.health().await, Health::Healthy);
@@ -264,9 +275,15 @@ async fn a_full_pass_that_was_called_off_is_not_made_up_for_before_the_next_day(
     assert_eq!(it.tick().await, 1);
     let daily = it.newest().await;
     assert_eq!(daily.mode, "full");
+    let failing = schedule::Entity::update_many()
+        .col_expr(schedule::Column::FullPassFailures, Expr::value(2))
+        .col_expr(schedule::Column::FailingSince, Expr::value(it.now()));
+    failing.exec(&it.test.app.db).await.unwrap();
+    assert_eq!(it.health().await, Health::Failing);
     syncs::cancel(&it.test.app, &it.shop.caller, daily.id.into()).await.unwrap();
     let planned = it.planned().await;
     assert!(planned.next_full_pass_at.unwrap() - it.now() > TimeDelta::hours(22));
+    assert_eq!((it.health().await, planned.failing_since), (Health::Healthy, None), "nothing is tried again");
     it.test.clock.advance(TimeDelta::minutes(10));
     assert_eq!(it.due_run().await.mode, "incremental");
     assert!(decisions::confirm(&it.test.app, &it.shop.caller, daily.id.into()).await.is_err());
