@@ -16,6 +16,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::connect::{Database, begin};
 use super::hints::{Claimed, from_row};
 use crate::domain::ids::IntegrationId;
 use crate::domain::sync::IntegrationState;
@@ -185,9 +186,10 @@ fn held(batch: &Batch) -> Condition {
 }
 
 /// Prolongs a worker's hold on its lane.
-pub(crate) async fn prolong(db: &impl ConnectionTrait, batch: &Batch, until: DateTime<Utc>) -> Result<(), DbErr> {
-    Entity::update_many().col_expr(Column::LeaseUntil, Expr::value(until)).filter(held(batch)).exec(db).await?;
-    Ok(())
+pub(crate) async fn prolong(db: &Database, batch: &Batch, until: DateTime<Utc>) -> Result<(), DbErr> {
+    let tx = begin(db).await?;
+    Entity::update_many().col_expr(Column::LeaseUntil, Expr::value(until)).filter(held(batch)).exec(&tx).await?;
+    tx.commit().await
 }
 
 /// Gives a lane back that the worker still has.

@@ -4,8 +4,9 @@
 //! meanwhile.
 //!
 //! **Order of locks**, the same for whoever receives and whoever handles, so that none of them waits for one that waits
-//! for it: first the account's ledger where it is needed, then hints, in the order of (stream, store id), then lanes, then
-//! the integration, and its webhook endpoint last. Nobody waits for more than one of several rows without having them in
+//! for it: first the account's ledger where it is needed, then the integration, then hints, in the order of (stream, store id),
+//! then lanes, and the integration's webhook endpoint last. Whoever receives has a share of the integration by the row of the
+//! delivery, before any hint. Nobody waits for more than one of several rows without having them in
 //! that order; what only looks for work passes locked rows over.
 
 use std::collections::BTreeMap;

@@ -8,6 +8,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::connect::{Database, begin};
 use super::installed;
 use super::sync_runs::{Run, find, has_begun};
 use super::words::word;
@@ -132,12 +133,14 @@ async fn lane_of(db: &impl ConnectionTrait, row: &Model) -> Result<Lane, DbErr> 
 }
 
 /// Prolongs a lease. `false`: somebody else has the run.
-pub(crate) async fn prolong(db: &impl ConnectionTrait, lease: Lease, now: DateTime<Utc>) -> Result<bool, DbErr> {
+pub(crate) async fn prolong(db: &Database, lease: Lease, now: DateTime<Utc>) -> Result<bool, DbErr> {
+    let tx = begin(db).await?;
     let kept = Entity::update_many()
         .col_expr(Column::LeaseUntil, Expr::value(now + lease.length))
         .filter(lease.held())
-        .exec(db)
+        .exec(&tx)
         .await?;
+    tx.commit().await?;
     Ok(kept.rows_affected == 1)
 }
 
