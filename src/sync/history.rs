@@ -35,7 +35,7 @@ pub async fn run(app: App, shutdown: CancellationToken) {
 }
 
 /// Removes runs that ended longer ago than history is kept, and tells how many. A run that has not ended stays, and of
-/// each integration the newest that has and the newest full one that ended well.
+/// each integration the newest that has, the newest full one that ended well, and one that waits for a decision.
 ///
 /// # Errors
 /// Storage fails; what was removed before stays so.
