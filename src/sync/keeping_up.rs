@@ -74,7 +74,7 @@ impl KeepingUp {
         now - self.rested_from >= if self.look.is_some() { rest } else { rest.max(self.every) }
     }
 
-    /// What to read next, until `until` at most; `None` when all was read.
+    /// What a look that begins or goes on at `now` reads next; `None` when all was read.
     pub(super) fn next(&mut self, now: DateTime<Utc>) -> Option<(Stream, Changes)> {
         let new = || Look { began_at: now, read: BTreeMap::new(), unfinished: None };
         let look = self.look.get_or_insert_with(new);
